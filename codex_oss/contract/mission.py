@@ -1,0 +1,115 @@
+"""What a mission is: the contract a subagent works under, as one frozen value.
+
+`parsing` makes it from JSON and is the only one that does; everything here is therefore valid.
+The rule it keeps: nothing about scope, budget or duty of a run is known anywhere but here, and
+`render_mission` gives back every field, so that a contract survives its log.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+SCHEMA_VERSION = "oss_agent_mission.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What may be looked at. Paths are relative POSIX, normalised; deny beats allow."""
+
+    allowed_roots: tuple[str, ...] = ()
+    allowed_paths: tuple[str, ...] = ()
+    forbidden_roots: tuple[str, ...] = ()
+    forbidden_topics: tuple[str, ...] = ()
+    critical_path_read_allowed: bool = False
+    critical_path_read_reason: str = ""
+    allow_broad_read_scope: bool = False
+    allowed_tool_classes: tuple[str, ...] = ()
+    exposed_classes: tuple[str, ...] = ()
+    local_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent. Bytes, seconds and counts as named; `None` is no limit of this kind."""
+
+    tool_budget: int
+    time_budget_seconds: int
+    max_model_calls: int = 25
+    max_output_tokens_total: int | None = None
+    max_cost_usd: str | None = None
+    max_files_to_inspect: int = 20
+    max_total_observation_bytes: int = 500_000
+    max_duplicate_actions: int = 2
+    max_broad_searches: int = 6
+    max_low_information_actions: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRequirement:
+    """A file that must be seen before its obligation counts as answered."""
+
+    path: str
+    evidence_kind: str = "source_read"
+    required: bool = True
+    prefetch: bool = True
+    extra: str = ""  # The row's other fields, as canonical JSON: refused until they are enforced.
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A question that the report must answer."""
+
+    id: str
+    question: str
+    required: bool = True
+    source_hints: tuple[str, ...] = ()
+    source_requirements: tuple[SourceRequirement, ...] = ()
+    evidence_needed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sufficiency:
+    """How much proof COMPLETE takes."""
+
+    min_main_claims: int = 0
+    min_evidence_refs_per_claim: int = 1
+    must_list_uninspected_areas: bool = False
+    confidence_cap_if_partial_extracts: str = "MEDIUM"
+    allow_runtime_answer_graph_closure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MissionV1:
+    """One contract. `unenforced` holds, as (path, canonical JSON), what was parsed whole but has
+    no enforcement yet and is not at its default: admission refuses it, nothing ignores it."""
+
+    mission_id: str
+    tier: str
+    mode: str
+    objective: str
+    scope: Scope
+    budget: Budget
+    obligations: tuple[Obligation, ...]
+    sufficiency: Sufficiency = Sufficiency()
+    risk_tier: str = "low"
+    write_allowed: bool = False
+    objective_style: str = "deterministic_lookup"
+    report_schema: str = "managed_investigation_report.v1"
+    required_outputs: tuple[str, ...] = ()
+    evidence_collection_mode: str = "prefetch_floor"
+    deadline_policy: str = "deadline_policy.v1"
+    must_inspect: tuple[str, ...] = ()
+    document: dict[str, object] = field(default_factory=dict)
+    unenforced: tuple[tuple[str, str], ...] = ()
+
+
+def render_mission(mission: MissionV1) -> dict[str, object]:
+    """Return the contract as JSON, with every default filled in: `parse(render(m)) == m`."""
+    return mission.document
+
+
+def contract_digest(mission: MissionV1) -> str:
+    """Return 64 hex: SHA-256 over sorted-key compact JSON of everything but the id."""
+    body = {k: v for k, v in mission.document.items() if k != "mission_id"}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

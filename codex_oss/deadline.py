@@ -1,0 +1,99 @@
+"""Time that is left, and the word that ends it early.
+
+A `Clock` and a number of seconds enter; what leaves is how long something may still take, and
+whether it was cancelled. Nothing here waits or starts a thread: whoever blocks registers with
+`on_cancel` how to wake it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from math import inf
+from typing import Protocol
+
+from codex_oss.errors import Cancelled
+
+
+class Clock(Protocol):
+    """The one way to know or spend time. Tests wind it by hand."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back, from an arbitrary start."""
+
+    def now(self) -> datetime:
+        """Return the wall time, with its offset."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Deadline:
+    """When something must be over, and whether somebody called it off before.
+
+    What `within` returns ends no later than this one and is cancelled together with it: one word
+    ends a turn and all its parts.
+    """
+
+    def __init__(self, clock: Clock, seconds: float = inf) -> None:
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
+        self._cancel = _Cancellation()
+
+    def within(self, seconds: float) -> "Deadline":
+        """Return a deadline that is over in `seconds`, or when this one is."""
+        inner = Deadline(self._clock, min(seconds, self.seconds_left()))
+        inner._cancel = self._cancel
+        return inner
+
+    def seconds_left(self) -> float:
+        """Return what is left, never below 0; 0 once cancelled."""
+        return 0.0 if self._cancel.why else max(0.0, self._end - self._clock.monotonic())
+
+    @property
+    def is_over(self) -> bool:
+        return self.seconds_left() == 0.0
+
+    @property
+    def cancelled_because(self) -> str:
+        """Return why it was called off, or "" while it was not."""
+        return self._cancel.why
+
+    def cancel(self, why: str) -> None:
+        """Call it off, from any thread. The first reason stays."""
+        self._cancel.call_off(why)
+
+    def raise_if_cancelled(self) -> None:
+        if self._cancel.why:
+            raise Cancelled(self._cancel.why)
+
+    @contextmanager
+    def on_cancel(self, act: Callable[[], None]) -> Iterator[None]:
+        """Have `act` wake whoever blocks inside this block, at most once, from any thread."""
+        self._cancel.register(act)
+        try:
+            yield
+        finally:
+            self._cancel.forget(act)
+
+
+class _Cancellation:
+    """Reason and wake-up calls. `list.append` and `list.pop` are atomic, so no lock is needed:
+    a call that registers while the reason comes in is made by whoever pops it first."""
+
+    def __init__(self) -> None:
+        self.why = ""
+        self.acts: list[Callable[[], None]] = []
+
+    def register(self, act: Callable[[], None]) -> None:
+        self.acts.append(act)
+        if self.why:
+            self.call_off(self.why)
+
+    def forget(self, act: Callable[[], None]) -> None:
+        with suppress(ValueError):  # Popped already: it was called off.
+            self.acts.remove(act)
+
+    def call_off(self, why: str) -> None:
+        self.why = self.why or why
+        with suppress(IndexError):  # Another thread popped the last one.
+            while self.acts:
+                self.acts.pop()()

@@ -1,0 +1,75 @@
+"""Know how long a provider may keep us waiting, and what to say when it took longer.
+
+Limits and the caller's `Deadline` enter; before each wait `seconds_left` says how long it may
+last, and after a failed one `failure` says what it was. The rule it keeps: a cancelled deadline is
+`Cancelled`, whatever the broken connection said.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from codex_oss.deadline import Deadline
+from codex_oss.errors import BridgeError, UpstreamError, UpstreamTimeout
+
+Phase = Literal["connect", "first_byte", "idle"]
+
+SENTENCES = {
+    "connect": "accepted no connection for {:g} s (UPSTREAM_CONNECT_TIMEOUT_SECONDS)",
+    "first_byte": "did not answer for {:g} s (UPSTREAM_FIRST_BYTE_TIMEOUT_SECONDS)",
+    "idle": "was silent for {:g} s (UPSTREAM_IDLE_TIMEOUT_SECONDS)",
+    "whole": "was not done after {:g} s (UPSTREAM_STREAM_MAX_SECONDS)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TransportLimits:
+    """How many seconds a provider may take (settings 4): to accept a connection, from there to
+    the first byte of the body, between two reads of it, and in all."""
+
+    connect: float = 10.0
+    first_byte: float = 30.0
+    idle: float = 30.0
+    whole: float = 1800.0
+
+
+class Patience:
+    """The waits of one exchange, phase by phase."""
+
+    def __init__(self, host: str, limits: TransportLimits, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._host = host
+        self._limits = {
+            "connect": limits.connect,
+            "first_byte": limits.first_byte,
+            "idle": limits.idle,
+            "whole": limits.whole,
+        }
+        self._whole = deadline.within(limits.whole)
+        self._phase: Phase = "connect"
+        self._until = self._whole.within(limits.connect)
+
+    def enter(self, phase: Phase) -> None:
+        """Count the time of this phase from here on, unless it is the present one."""
+        if phase != self._phase:
+            self._phase = phase
+            self._until = self._whole.within(self._limits[phase])
+
+    def seconds_left(self) -> float:
+        """Return the longest time that the next wait may take; raise `TimeoutError` if none."""
+        if self._phase == "idle":  # Counted anew at each wait.
+            left = min(self._limits["idle"], self._whole.seconds_left())
+        else:
+            left = self._until.seconds_left()
+        if not left:
+            raise TimeoutError
+        return left
+
+    def failure(self, error: Exception) -> BridgeError:
+        """Return what a wait that ended in `error` means to the caller."""
+        self.deadline.raise_if_cancelled()
+        if not isinstance(error, TimeoutError):
+            return UpstreamError(f"the connection to {self._host} failed: {error}")
+        if self.deadline.is_over:
+            return UpstreamTimeout(f"the time for this request is over; {self._host} was not done")
+        limit = "whole" if self._whole.is_over else self._phase
+        return UpstreamTimeout(f"{self._host} {SENTENCES[limit].format(self._limits[limit])}")

@@ -1,6 +1,16 @@
 """Say what a mission is and what it must deliver."""
 
+from codex_oss.contract.actions import (
+    Action,
+    ActionFault,
+    ClaimAction,
+    ReportAction,
+    StopAction,
+    ToolAction,
+    parse_action,
+)
 from codex_oss.contract.evidence import EvidenceRef, Match, Span, parse_ref
+from codex_oss.contract.functions import CONTROLS, TOOLS, Argument, Tool, declared
 from codex_oss.contract.mission import (
     Budget,
     MissionV1,
@@ -11,18 +21,62 @@ from codex_oss.contract.mission import (
     contract_digest,
     render_mission,
 )
+from codex_oss.contract.paths import IGNORED_FOLDERS, BadPath, Denial, PathRules, normalise
+from codex_oss.contract.protocol import MISSION, OBSERVATION, STATE, block, blocks
+from codex_oss.contract.report import (
+    Claim,
+    Escalation,
+    ReportDraft,
+    Uncertainty,
+    parse_claim,
+    parse_draft,
+)
+from codex_oss.contract.tiers import MODES, TIER_NAMES, TIERS, Tier, tier_of
 
 __all__ = [
+    "CONTROLS",
+    "IGNORED_FOLDERS",
+    "MISSION",
+    "MODES",
+    "OBSERVATION",
+    "STATE",
+    "TIERS",
+    "TIER_NAMES",
+    "TOOLS",
+    "Action",
+    "ActionFault",
+    "Argument",
+    "BadPath",
     "Budget",
+    "Claim",
+    "ClaimAction",
+    "Denial",
+    "Escalation",
     "EvidenceRef",
     "Match",
     "MissionV1",
     "Obligation",
+    "PathRules",
+    "ReportAction",
+    "ReportDraft",
     "Scope",
     "SourceRequirement",
     "Span",
+    "StopAction",
     "Sufficiency",
+    "Tier",
+    "Tool",
+    "ToolAction",
+    "Uncertainty",
+    "block",
+    "blocks",
     "contract_digest",
+    "declared",
+    "normalise",
+    "parse_action",
+    "parse_claim",
+    "parse_draft",
     "parse_ref",
     "render_mission",
+    "tier_of",
 ]

@@ -1,0 +1,251 @@
+"""The functions that a model is given: its tools and its ways to speak, as tables.
+
+Tool classes enter, declarations leave; one argument's value enters its row and its normal form
+leaves. Everything that may be called is in these tables (missions 5.2, 8).
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+from codex_oss.contract.kinds import excerpt, type_name
+from codex_oss.contract.paths import normalise
+from codex_oss.contract.report import ANSWER_CHARS_MAX, CONFIDENCES, FINDINGS_MAX, STATUSES
+
+PATTERN_CHARS_MAX = 500
+WRITTEN_PATH_CHARS_MAX = 4_096  # The guard says what is wrong with a long path; this bounds it.
+LINES_MAX = 100_000_000
+
+_PATH_ALIASES = (
+    *("file_path", "file", "filename", "root", "dir", "directory", "folder", "paths", "files"),
+)
+
+
+class BadCall(Exception):
+    """Where reading a call ends: its code in missions 8, and a sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a tool. A number is drawn into `least..most`: results say what they left
+    out, so that a wish for too many costs no model call."""
+
+    name: str
+    type: Literal["string", "integer", "boolean"] = "string"
+    default: str | int | bool | None = None
+    least: int = 0
+    most: int = 0
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def schema(self) -> dict[str, object]:
+        schema: dict[str, object] = {"type": self.type}
+        if self.type == "integer" and self.most != LINES_MAX:
+            schema |= {"minimum": self.least, "maximum": self.most}
+        if self.default not in (None, False):
+            schema["default"] = self.default
+        return schema | ({"description": self.note} if self.note else {})
+
+    def read(self, value: object) -> str | int | bool:
+        """Return the normal form of a value, or raise `BadCall`."""
+        if self.type == "string":
+            return self._read_text(value)
+        if self.type == "boolean":
+            return _read_flag(self.name, value)
+        return max(self.least, min(self.most, read_whole(self.name, value)))
+
+    def _read_text(self, value: object) -> str:
+        if self.name == "path" and isinstance(value, list) and value:
+            value = value[0]
+        if not isinstance(value, str):
+            _wrong_type(self.name, "a string", value)
+        if not self.least <= len(value) <= self.most:
+            raise BadCall(
+                "bad_argument", f"`{self.name}` must have {self.least}..{self.most} characters"
+            )
+        if self.name != "path":
+            return value
+        path = normalise(value)
+        return path if isinstance(path, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One row of the table of tools. `aliases` are names that other agents' models know it by."""
+
+    name: str
+    tool_class: str
+    description: str
+    arguments: tuple[Argument, ...]
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """Return the JSON Schema of the arguments."""
+        properties: dict[str, object] = {each.name: each.schema for each in self.arguments}
+        required = [each.name for each in self.arguments if each.required]
+        return _schema(properties | {"reason": _TEXT}, required)
+
+
+def read_whole(name: str, value: object) -> int:
+    """Return the whole number that `value` is or spells."""
+    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        _wrong_type(name, "a whole number", value)
+    return value
+
+
+def _read_flag(name: str, value: object) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        _wrong_type(name, "a boolean", value)
+    return value
+
+
+def _wrong_type(name: str, legal: str, value: object) -> NoReturn:
+    message = f"`{name}` must be {legal}, not {type_name(value)}: {excerpt(value)}"
+    raise BadCall("bad_argument", message)
+
+
+def _schema(properties: Mapping[str, object], required: Iterable[str]) -> dict[str, object]:
+    """Return the schema of an object. It does not forbid other members: reading a call does, and
+    every byte here stands in every prompt."""
+    return {"type": "object", "properties": dict(properties), "required": list(required)}
+
+
+_TEXT: dict[str, object] = {"type": "string"}
+_TEXTS: dict[str, object] = {"type": "array", "items": _TEXT}
+_PATH = Argument("path", least=1, most=WRITTEN_PATH_CHARS_MAX, required=True, aliases=_PATH_ALIASES)
+_CLAIM_PROPERTIES: dict[str, object] = {
+    "claim": _TEXT,
+    "evidence_refs": _TEXTS,
+    "obligation_id": _TEXT,
+    "value": _TEXT | {"description": "the answer itself, copied from a cited line"},
+}
+
+TOOLS = (
+    Tool(
+        "rtk_read",
+        "read",
+        "Read lines of a file, numbered.",
+        (
+            _PATH,
+            Argument("start_line", "integer", 1, 1, LINES_MAX, aliases=("offset",)),
+            Argument("end_line", "integer", None, 1, LINES_MAX),
+        ),
+        aliases=("read_file", "read"),
+    ),
+    Tool(
+        "rtk_grep",
+        "search",
+        "Search files for a Python regular expression. Matches are path:line: text.",
+        (
+            Argument(
+                *("pattern", "string", None, 1, PATTERN_CHARS_MAX),
+                required=True,
+                aliases=("query", "regex"),
+            ),
+            Argument(
+                *("path", "string", None, 1, WRITTEN_PATH_CHARS_MAX),
+                aliases=_PATH_ALIASES,
+                note="file or folder; default: the whole scope",
+            ),
+            Argument("fixed_strings", "boolean", False),
+            Argument("case_sensitive", "boolean", True),
+            Argument("word", "boolean", False),
+            Argument(
+                *("include_glob", "string", None, 1, PATTERN_CHARS_MAX),
+                aliases=("include", "glob"),
+            ),
+            Argument("exclude_glob", "string", None, 1, PATTERN_CHARS_MAX),
+            Argument("max_results", "integer", 100, 1, 500),
+            Argument(
+                *("context_lines", "integer", 0, 0, 5),
+                aliases=("context", "context_before", "context_after"),
+            ),
+            Argument("files_with_matches", "boolean", False),
+        ),
+        aliases=("grep", "rg", "search", "rtk_search"),
+    ),
+    Tool(
+        "rtk_ls",
+        "list",
+        "List a folder: name, type, size.",
+        (
+            Argument("path", "string", ".", 1, WRITTEN_PATH_CHARS_MAX, aliases=_PATH_ALIASES),
+            Argument("depth", "integer", 1, 1, 3),
+            Argument("max_entries", "integer", 500, 1, 2_000),
+        ),
+        aliases=("ls", "list_dir"),
+    ),
+)
+"""Every tool that a model can be given."""
+
+CONTROLS: dict[str, tuple[str, dict[str, object]]] = {
+    "record_claim": (
+        "Note a claim that evidence shows. Free.",
+        _schema(_CLAIM_PROPERTIES, ("claim", "evidence_refs")),
+    ),
+    "final_report": (
+        "End the mission with its report.",
+        _schema(
+            {
+                "report": _schema(
+                    {
+                        "status": {"type": "string", "enum": list(STATUSES)},
+                        "confidence": {"type": "string", "enum": list(CONFIDENCES)},
+                        "answer": _TEXT | {"maxLength": ANSWER_CHARS_MAX},
+                        "findings": {
+                            "type": "array",
+                            "maxItems": FINDINGS_MAX,
+                            "items": _schema(
+                                _CLAIM_PROPERTIES
+                                | {"confidence": {"type": "string", "enum": list(CONFIDENCES)}},
+                                ("claim", "evidence_refs"),
+                            ),
+                        },
+                        "uncertainties": {
+                            "type": "array",
+                            "items": _schema({"text": _TEXT, "obligation_id": _TEXT}, ("text",)),
+                        },
+                        "caveats": _TEXTS,
+                        "escalation_recommendation": _schema(
+                            {"needed": {"type": "boolean"}, "reason": _TEXT, "questions": _TEXTS},
+                            ("needed",),
+                        ),
+                    },
+                    ("status", "confidence", "answer", "findings"),
+                )
+            },
+            ("report",),
+        ),
+    ),
+    "stop": (
+        "Give up, when the mission cannot be done.",
+        _schema({"reason": _TEXT, "needs_human": {"type": "boolean"}}, ("reason",)),
+    ),
+}
+"""What a model can do beside using tools: description and JSON Schema by name."""
+
+
+def declared(
+    tool_classes: Collection[str], with_tools: bool
+) -> tuple[tuple[str, str, dict[str, object]], ...]:
+    """Return (name, description, parameters) of all that may be called: everything of these
+    classes while there are tools, only the ways to end in the phase REPORT."""
+    tools = [tool for tool in TOOLS if with_tools and tool.tool_class in tool_classes]
+    controls = [name for name in CONTROLS if with_tools or name != "record_claim"]
+    return (
+        *((tool.name, tool.description, tool.parameters) for tool in tools),
+        *((name, *CONTROLS[name]) for name in controls),
+    )

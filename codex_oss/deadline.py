@@ -29,8 +29,8 @@ class Clock(Protocol):
 class Deadline:
     """When something must be over, and whether somebody called it off before.
 
-    What `within` returns ends no later than this one and is cancelled together with it: one word
-    ends a turn and all its parts.
+    What `within` returns ends no later than this one and is cancelled with it: one word ends a turn
+    and all its parts. Cancelling a part leaves the whole alone.
     """
 
     def __init__(self, clock: Clock, seconds: float = inf) -> None:
@@ -41,7 +41,7 @@ class Deadline:
     def within(self, seconds: float) -> "Deadline":
         """Return a deadline that is over in `seconds`, or when this one is."""
         inner = Deadline(self._clock, min(seconds, self.seconds_left()))
-        inner._cancel = self._cancel
+        self._cancel.register(lambda: inner.cancel(self._cancel.why))
         return inner
 
     def seconds_left(self) -> float:

@@ -1,0 +1,167 @@
+"""What came of a model call or a tool call, as the fact that the log keeps. Pure.
+
+Replies and observations enter, facts leave; references are given here, from the record: the N-th
+reading of a path, the N-th executed call. Costs use the prices recorded at admission.
+"""
+
+from codex_oss.tools import Denied, Observation, Rechecked
+
+from codex_oss.chat import ChatReply, FunctionCall, Usage
+from codex_oss.contract import EvidenceRef
+from codex_oss.record import (
+    CallUsage,
+    Citation,
+    CitationResult,
+    Extract,
+    Fact,
+    ModelFailed,
+    ModelReplied,
+    ModelRequested,
+    ProfileFacts,
+    RunRecord,
+    ToolCallEmitted,
+    ToolDenied,
+    ToolObserved,
+    sha256,
+)
+
+ESTIMATE_BYTES_PER_TOKEN = 4  # Where the provider does not count (bridge 12).
+MESSAGE_CHARACTERS_MAX = 300
+MICRO = 1_000_000
+
+
+def replied(
+    announced: ModelRequested,
+    reply: ChatReply,
+    profile: ProfileFacts,
+    first_byte_ms: int,
+    total_ms: int,
+) -> ModelReplied:
+    """Return the reply under call ids of our own: providers repeat theirs."""
+    calls = tuple(
+        FunctionCall(f"call_{announced.call}_{number}", call.name, call.arguments)
+        for number, call in enumerate(reply.calls)
+    )
+    usage = _usage(announced, reply)
+    return ModelReplied(
+        call=announced.call,
+        response_sha256=sha256(repr((reply.text, reply.calls)).encode()),
+        text=reply.text,
+        tool_calls=calls,
+        reasoning=reply.reasoning,
+        finish_reason=reply.finish,
+        usage=usage,
+        cost_microusd=_cost(usage, profile),
+        first_byte_ms=first_byte_ms,
+        total_ms=total_ms,
+        upstream_model=profile.upstream_model,
+    )
+
+
+def _usage(announced: ModelRequested, reply: ChatReply) -> CallUsage:
+    if reply.usage:
+        return _counted(reply.usage)
+    written = reply.text + reply.reasoning + "".join(c.arguments + c.name for c in reply.calls)
+    tokens = -(-len(written.encode()) // ESTIMATE_BYTES_PER_TOKEN)
+    known = announced.est_input_tokens
+    return CallUsage(known, tokens, 0, 0, known + tokens, "estimated")
+
+
+def _counted(usage: Usage) -> CallUsage:
+    return CallUsage(
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        usage.total_tokens,
+        "upstream",
+    )
+
+
+def _cost(usage: CallUsage, profile: ProfileFacts) -> int | None:
+    if profile.input_price is None or profile.output_price is None:
+        return None
+    cached = profile.input_price if profile.cached_price is None else profile.cached_price
+    total = (usage.input - usage.cached) * profile.input_price
+    total += usage.cached * cached + usage.output * profile.output_price
+    return -(-total // MICRO)
+
+
+def failed(announced: ModelRequested, code: str, message: str, retryable: bool) -> ModelFailed:
+    """Return the failure. Its input counts: a provider bills what it read."""
+    known = announced.est_input_tokens
+    return ModelFailed(
+        call=announced.call,
+        code=code,
+        message=message[:MESSAGE_CHARACTERS_MAX],
+        retryable=retryable,
+        attempt=announced.attempt,
+        usage=CallUsage(known, 0, 0, 0, known, "estimated"),
+    )
+
+
+def observed(
+    record: RunRecord, call: ToolCallEmitted, result: Observation | Denied, duration_ms: int
+) -> Fact:
+    """Return what the tool gave. The same call with the same result is served from the log."""
+    if isinstance(result, Denied):
+        return ToolDenied(call.call_id, call.tool_name, result.code, result.rule, result.path)
+    output_hash = sha256(result.text.encode())
+    known = any(
+        (c.tool_name, c.arguments, c.output_hash) == (call.tool_name, call.arguments, output_hash)
+        for c in record.evidence.commands
+    )
+    return ToolObserved(
+        call_id=call.call_id,
+        command=result.command,
+        exit_code=result.exit_code,
+        output_hash=output_hash,
+        text="" if known else result.text,
+        complete=result.complete,
+        truncated=result.truncated,
+        bytes=0 if known else len(result.text.encode()),
+        extracts=() if known else _extracts(record, result),
+        matches=() if known else result.matches,
+        match_count=result.match_count,
+        redactions=0 if known else result.redactions,
+        cached=known,
+        duration_ms=duration_ms,
+        next=result.next,
+        risk_flags=result.risk_flags,
+    )
+
+
+def _extracts(record: RunRecord, result: Observation) -> tuple[Extract, ...]:
+    before = [e.path for c in record.evidence.commands for e in c.extracts]
+    return tuple(
+        Extract(
+            ref=str(EvidenceRef(span.path, before.count(span.path) + 1)),
+            path=span.path,
+            start_line=span.first_line,
+            end_line=span.last_line,
+            total_lines=span.total_lines,
+            sha256="sha256:" + span.sha256,
+            file_sha256="sha256:" + span.file_sha256,
+            redacted=span.redacted,
+        )
+        for span in result.spans
+    )
+
+
+def looked_at(citation: Citation, found: Rechecked) -> CitationResult:
+    return CitationResult(
+        ref=citation.ref,
+        verification=found.verification,
+        path=citation.path,
+        start_line=found.first_line,
+        end_line=found.last_line,
+        sha256="sha256:" + found.sha256 if found.sha256 else "",
+        file_sha256="sha256:" + found.file_sha256 if found.file_sha256 else "",
+        redacted=citation.redacted,
+        quote=citation.quote,
+        observed_seq=citation.observed_seq,
+    )
+
+
+def forged(ref: str) -> CitationResult:
+    return CitationResult(ref, "forged", "", 0, 0, "")

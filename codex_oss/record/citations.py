@@ -1,0 +1,141 @@
+"""What a reference points at: the lines of this run's log that it names, or nothing.
+
+A reference text and the record enter, a `Citation` leaves. A reference to lines that were never
+shown resolves to `None`: that is a forged one (missions 11.1).
+"""
+
+from dataclasses import dataclass
+
+from codex_oss.contract import EvidenceRef, parse_ref
+from codex_oss.record.events import CitationResult, Extract
+from codex_oss.record.run_record import Command, RunRecord
+
+QUOTE_CHARACTERS_MAX = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The lines a finding rests on, as they were shown. A command as a whole has no `path`."""
+
+    ref: str
+    path: str
+    first_line: int
+    last_line: int
+    shown: tuple[str, ...]
+    sha256: str
+    file_sha256: str
+    observed_seq: int
+    command: int
+    redacted: bool = False
+    is_partial: bool = False
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.shown)
+
+    @property
+    def quote(self) -> str:
+        return self.text[:QUOTE_CHARACTERS_MAX]
+
+
+def resolve(record: RunRecord, text: str) -> Citation | None:
+    """Return what `text` cites, or `None` where this run never showed it."""
+    ref = parse_ref(text)
+    if ref is None:
+        return None
+    if ref.command is None:
+        return _from_extract(record, ref, text)
+    if ref.command >= len(record.evidence.commands):
+        return None
+    command = record.evidence.commands[ref.command]
+    if ref.match:
+        return _from_match(command, ref, text)
+    if ref.zero_match and not is_zero_match(command):
+        return None
+    if not ref.zero_match and len(command.extracts) == 1:
+        return _narrowed(command, command.extracts[0], ref, text)
+    if ref.first_line:
+        return None
+    return _whole(command, text)
+
+
+def is_zero_match(command: Command) -> bool:
+    """Whether this search proves that there is nothing to find in its scope."""
+    return command.exit_code == 1 and command.match_count == 0 and command.complete
+
+
+def _from_extract(record: RunRecord, ref: EvidenceRef, text: str) -> Citation | None:
+    name = str(EvidenceRef(ref.path, ref.extract))
+    for command in record.evidence.commands:
+        for extract in command.extracts:
+            if extract.ref == name:
+                return _narrowed(command, extract, ref, text)
+    return None
+
+
+def _narrowed(command: Command, extract: Extract, ref: EvidenceRef, text: str) -> Citation | None:
+    first, last = ref.first_line or extract.start_line, ref.last_line or extract.end_line
+    if not extract.start_line <= first <= last <= extract.end_line:
+        return None
+    lines = shown_lines(command)[first - extract.start_line : last - extract.start_line + 1]
+    is_all = (first, last) == (extract.start_line, extract.end_line)
+    return Citation(
+        ref=text,
+        path=extract.path,
+        first_line=first,
+        last_line=last,
+        shown=lines,
+        sha256=extract.sha256 if is_all else "",
+        file_sha256=extract.file_sha256,
+        observed_seq=command.seq,
+        command=command.index,
+        redacted=extract.redacted,
+        is_partial=not (extract.start_line == 1 and extract.end_line == extract.total_lines),
+    )
+
+
+def shown_lines(command: Command) -> tuple[str, ...]:
+    """Return the lines of a reading as shown, without their numbers."""
+    return tuple(line.partition(": ")[2] for line in command.text.split("\n") if line)
+
+
+def _from_match(command: Command, ref: EvidenceRef, text: str) -> Citation | None:
+    if ref.match > len(command.matches) or ref.first_line:
+        return None
+    match = command.matches[ref.match - 1]
+    return Citation(
+        ref=text,
+        path=match.path,
+        first_line=match.line,
+        last_line=match.line,
+        shown=(match.text,),
+        sha256=match.sha256,
+        file_sha256=match.file_sha256,
+        observed_seq=command.seq,
+        command=command.index,
+        redacted=match.redacted,
+        is_partial=True,
+    )
+
+
+def _whole(command: Command, text: str) -> Citation:
+    return Citation(
+        ref=text,
+        path="",
+        first_line=0,
+        last_line=0,
+        shown=(command.command, *command.text.split("\n")),
+        sha256=command.output_hash,
+        file_sha256="",
+        observed_seq=command.seq,
+        command=command.index,
+        redacted=bool(command.redactions),
+    )
+
+
+def checked_result(record: RunRecord, text: str) -> CitationResult | None:
+    """Return what the last look at this reference found, or `None` before it was looked at."""
+    for result in record.answer.checked or ():
+        if result.ref == text:
+            return result
+    return None

@@ -1,0 +1,209 @@
+"""What is known of a run: the fold of its events, in six frozen parts.
+
+`reducer` makes it and nothing else does; `decide`, the prompt, the verdict, the commentary and
+every file of a mission are functions of it. It holds no clock time that a decision could read but
+`budget.elapsed_ms`, which stands in the events.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from codex_oss.chat import FunctionCall
+from codex_oss.contract import Match, MissionV1
+from codex_oss.record.events import (
+    CitationResult,
+    Extract,
+    GateEvaluated,
+    HeadSealed,
+    Json,
+    MissionAdmitted,
+    MissionFinalized,
+    ModelRequested,
+    ModelStopped,
+    ProjectionWritten,
+    ReportDrafted,
+    ReportValidated,
+    ToolCallEmitted,
+    ToolDenied,
+)
+
+Phase = Literal["PLAN", "EXPLORE", "NARROW", "VERIFY", "REPORT"]
+
+
+@dataclass(frozen=True, slots=True)
+class MissionPart:
+    """What was admitted. `contract` is parsed from `admitted.task_spec`."""
+
+    admitted: MissionAdmitted
+    contract: MissionV1
+    run_id: str
+    mission_id: str
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One reply of the model, as the next prompt repeats it."""
+
+    call: int
+    text: str
+    calls: tuple[FunctionCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of one function call (`call_id`), or of a reply without any (""): the index of
+    its observation in `evidence.commands`, or a note for the model as JSON."""
+
+    call_id: str
+    observation: int | None = None
+    note: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopPart:
+    """Where the run stands. `queue` holds the calls of the last reply that wait for their turn."""
+
+    phase: str = "PLAN"
+    phase_history: tuple[str, ...] = ("PLAN",)
+    open_request: ModelRequested | None = None
+    open_tool: ToolCallEmitted | None = None
+    queue: tuple[FunctionCall, ...] = ()
+    narrated: str = ""
+    transcript: tuple[Said | Answered, ...] = ()
+    rejected_in_a_row: int = 0
+    rejected: int = 0
+    failed_in_a_row: int = 0
+    last_failure: str = ""
+    last_failure_retryable: bool = True
+    write_attempts: int = 0
+    cancelled_by: str = ""
+    cancel_reason: str = ""
+    stopped: ModelStopped | None = None
+    refused: bool = False
+    finalized: MissionFinalized | None = None
+    finalized_seq: int = 0
+    finalized_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One executed tool call. `index` is the N of `command:N`."""
+
+    index: int
+    seq: int
+    call_id: str
+    tool_name: str
+    arguments: str
+    command: str
+    exit_code: int
+    text: str
+    output_hash: str
+    complete: bool
+    truncated: bool
+    extracts: tuple[Extract, ...]
+    matches: tuple[Match, ...]
+    match_count: int
+    redactions: int
+    cached: bool
+    by_runtime: bool
+    next: str
+    risk_flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePart:
+    """What was shown, in order. A path is inspected from its first extract on."""
+
+    commands: tuple[Command, ...] = ()
+    files: tuple[str, ...] = ()
+    denials: tuple[ToolDenied, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    claim_id: str
+    text: str
+    obligation_id: str
+    value: str
+    evidence_refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """What was claimed, drafted and checked. A new draft forgets the check of the one before."""
+
+    claims: tuple[Claim, ...] = ()
+    draft: ReportDrafted | None = None
+    draft_event: str = ""
+    drafts: int = 0
+    checked: tuple[CitationResult, ...] | None = None
+    validated: ReportValidated | None = None
+    closure: GateEvaluated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPart:
+    """What was spent. `exhausted` names the counters that ended exploration."""
+
+    elapsed_ms: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    observation_bytes: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    usage_sources: tuple[str, ...] = ()
+    cost_microusd: int | None = 0
+    estimate_scale_percent: int = 100
+    duplicates: int = 0
+    low_information: int = 0
+    broad_searches: int = 0
+    exhausted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPart:
+    sealed: tuple[HeadSealed, ...] = ()
+    projections: tuple[ProjectionWritten, ...] = ()
+    resumes: int = 0
+    recovered_bytes: int = 0
+    redactions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    mission: MissionPart | None = None
+    loop: LoopPart = field(default_factory=LoopPart)
+    evidence: EvidencePart = field(default_factory=EvidencePart)
+    answer: AnswerPart = field(default_factory=AnswerPart)
+    budget: BudgetPart = field(default_factory=BudgetPart)
+    delivery: DeliveryPart = field(default_factory=DeliveryPart)
+    last_seq: int = 0
+    last_hash: str = ""
+    last_at: str = ""
+    inconsistent: tuple[tuple[int, str], ...] = ()
+    unknown_events: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def status(self) -> str:
+        """NEW, OPEN, REFUSED, or the status with which the run was finalized."""
+        if self.loop.finalized:
+            return self.loop.finalized.status
+        if self.loop.refused:
+            return "REFUSED"
+        return "OPEN" if self.mission else "NEW"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "OPEN"
+
+    @property
+    def admitted(self) -> MissionPart:
+        assert self.mission, "this run was never admitted"
+        return self.mission
+
+    @property
+    def contract(self) -> MissionV1:
+        return self.admitted.contract

@@ -1,0 +1,162 @@
+"""The record itself, its claims and its outline as files, and the list of all files of a mission.
+
+`VIEWS` names every projection; each is a function of the events up to `MissionFinalized`, so that
+later deliveries leave a delivered report as it was (event-log 8).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+
+from codex_oss.contract import contract_digest, render_mission
+from codex_oss.record import events as facts
+from codex_oss.record.codec import canonical, sha256
+from codex_oss.record.events import Event
+from codex_oss.record.findings import findings, obligation_states
+from codex_oss.record.reducer import fold
+from codex_oss.record.run_record import RunRecord
+from codex_oss.record.verdict import conditions
+from codex_oss.record.views_report import (
+    budget,
+    ending,
+    files_inspected,
+    pretty,
+    report,
+    summary,
+    usage,
+)
+from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
+
+RENDERER_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A run up to its end: the events that files are made of, and their fold."""
+
+    events: tuple[Event, ...]
+    record: RunRecord
+
+
+def story(events: Iterable[Event]) -> Story:
+    """Return the part of a run that its files tell: nothing after `MissionFinalized`."""
+    told: list[Event] = []
+    for event in events:
+        told.append(event)
+        if isinstance(event.fact, facts.MissionFinalized):
+            break
+    return Story(tuple(told), fold(told))
+
+
+def plain(value: object) -> object:
+    """Return a frozen value as JSON."""
+    if is_dataclass(value):
+        return {f.name.rstrip("_"): plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return value
+
+
+def record_hash(record: RunRecord) -> str:
+    return sha256(canonical(plain(record)))
+
+
+def mission(record: RunRecord) -> str:
+    contract = render_mission(record.contract)
+    digest = contract_digest(record.contract)
+    return pretty({**contract, "mission_id": record.admitted.mission_id, "x_digest": digest})
+
+
+def claim_graph(record: RunRecord) -> str:
+    shown = [str(row["path"]) for row in files_inspected(record)]
+    states = obligation_states(record)
+    return pretty(
+        {
+            "version": "1.0",
+            "claims": [
+                {
+                    "claim_id": f.id,
+                    "text": f.claim,
+                    "obligation_id": f.obligation_id,
+                    "value": f.value,
+                    "refs": list(f.evidence_refs),
+                    "status": f.status,
+                    "missing_tokens": list(f.missing_tokens),
+                }
+                for f in findings(record)
+            ],
+            "open_questions": [s.obligation.question for s in states if s.status != "answered"],
+            "inspected_paths": shown,
+            "phase": record.loop.phase,
+            "phase_history": list(record.loop.phase_history),
+            "sufficiency": conditions(record),
+        }
+    )
+
+
+def run_record(told: Story) -> str:
+    record, by_type = told.record, {}  # type: tuple[RunRecord, dict[str, list[str]]]
+    for event in told.events:
+        by_type.setdefault(event.event_type, []).append(event.event_id)
+    return pretty(
+        {
+            "schema_version": "run_record.v1",
+            "run_id": record.admitted.run_id,
+            "mission_id": record.admitted.mission_id,
+            "final_status": record.status,
+            "event_ids_by_type": by_type,
+            "source_event_hash": record.last_hash,
+            "run_record_hash": record_hash(record),
+            "inconsistent": [{"seq": s, "rule": r} for s, r in record.inconsistent],
+            "unknown_events": [{"seq": s, "type": t} for s, t in record.unknown_events],
+            "parts": plain(record),
+        }
+    )
+
+
+def mission_summary(record: RunRecord) -> str:
+    ended, admitted = ending(record), record.admitted
+    return pretty(
+        {
+            "schema_version": "mission_summary.v1",
+            "mission_id": admitted.mission_id,
+            "run_id": admitted.run_id,
+            "tier": record.contract.tier,
+            "alias": admitted.admitted.model_alias,
+            "objective": record.contract.objective,
+            "status": ended.status,
+            "status_reason": ended.reason,
+            "confidence": ended.confidence,
+            "findings": len(findings(record)),
+            "budget": budget(record),
+            "usage": usage(record),
+            "started_at": admitted.started_at,
+            "ended_at": record.last_at,
+            "source_run_record_hash": record_hash(record),
+        }
+    )
+
+
+View = Callable[[Story], str]
+VIEWS: Mapping[str, View] = {
+    "mission.json": lambda told: mission(told.record),
+    "report.json": lambda told: pretty(report(told.record)),
+    "summary.md": lambda told: summary(told.record),
+    "visible_commentary.jsonl": lambda told: visible_commentary(told.events),
+    "trace.jsonl": lambda told: trace(told.events),
+    "decision_trace.json": lambda told: decision_trace(told.events),
+    "ledger.json": lambda told: ledger(told.record),
+    "claim_graph.json": lambda told: claim_graph(told.record),
+    "mission_summary.json": lambda told: mission_summary(told.record),
+    "run_record.json": run_record,
+}
+"""Every file of a mission, in the order of writing: `run_record.json` is last."""
+
+
+def render(events: Iterable[Event]) -> dict[str, str]:
+    """Return the text of every file of this run; none for a run that was refused."""
+    told = story(events)
+    if told.record.mission is None:
+        return {}
+    return {name: view(told) for name, view in VIEWS.items()}

@@ -1,0 +1,141 @@
+"""How a run went, step by step: trace, decisions, ledger and commentary as files."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from codex_oss.record import events as facts
+from codex_oss.record.events import Event, Json
+from codex_oss.record.run_record import RunRecord
+from codex_oss.record.views_report import denials, files_inspected, pretty, usage
+from codex_oss.record.visible_commentary import commentary_for
+
+
+def json_lines(rows: Iterable[Json]) -> str:
+    return "".join(json.dumps(r, sort_keys=True, ensure_ascii=False) + "\n" for r in rows)
+
+
+def visible_commentary(events: Iterable[Event]) -> str:
+    """Return `visible_commentary.jsonl`: every sentence, shown or not."""
+    return json_lines(s.to_json() for event in events if (s := commentary_for(event)))
+
+
+def trace(events: Iterable[Event]) -> str:
+    """Return `trace.jsonl`: what was asked, allowed, denied and given back."""
+    return json_lines(_steps(events))
+
+
+def _steps(events: Iterable[Event]) -> Iterator[Json]:
+    phase = "PLAN"
+    call: facts.ToolCallEmitted | None = None
+    for event in events:
+        fact = event.fact
+        if isinstance(fact, facts.PhaseChanged):
+            phase = fact.to
+        if isinstance(fact, facts.ToolCallEmitted):
+            call = fact
+        step = _step(fact, call)
+        if step is not None:
+            yield {
+                "schema_version": "trace_step.v1",
+                "seq": event.seq,
+                "event_id": event.event_id,
+                "at": event.created_at,
+                "phase": phase,
+                **step,
+            }
+
+
+def _step(fact: facts.Fact, call: facts.ToolCallEmitted | None) -> Json | None:
+    match fact:
+        case facts.ToolObserved() if call:
+            decision = "allowed" if call.response_id else "runtime_prefetch"
+            return {
+                "kind": "tool",
+                "tool": call.tool_name,
+                "arguments": json.loads(call.arguments),
+                "decision": "cache_hit" if fact.cached else decision,
+                "exit_code": fact.exit_code,
+                "bytes": fact.bytes,
+                "refs": [extract.ref for extract in fact.extracts],
+            }
+        case facts.ToolDenied() if call:
+            return {
+                "kind": "tool",
+                "tool": fact.tool_name,
+                "arguments": json.loads(call.arguments),
+                "decision": "blocked",
+                "code": fact.code,
+                "reason": fact.rule,
+            }
+        case facts.ModelReplied():
+            tokens = fact.usage.total
+            return {"kind": "model", "decision": "allowed", "tokens": tokens, "code": ""}
+        case facts.ModelFailed():
+            return {"kind": "model", "decision": "blocked", "code": fact.code}
+        case facts.ActionRejected():
+            return {"kind": "action", "decision": "repaired", "code": fact.code}
+        case facts.BudgetChanged():
+            return {"kind": "budget", "decision": "redirected", "code": fact.counter}
+        case facts.ReportValidated() if fact.downgraded_from:
+            return {"kind": "report", "decision": "downgraded", "reason": ", ".join(fact.reasons)}
+        case _:
+            return None
+
+
+def decision_trace(events: Iterable[Event]) -> str:
+    """Return `decision_trace.json`: each decision with its input and the event that holds it."""
+    rows = [row for event in events for row in _decisions(event)]
+    mission_id = next((event.mission_id for event in events), "")
+    return pretty({"decision_trace_version": "1.0", "mission_id": mission_id, "decisions": rows})
+
+
+def _decisions(event: Event) -> Iterator[Json]:
+    fact = event.fact
+    match fact:
+        case facts.MissionAdmitted():
+            yield _decision(event, "entry_validation", "admitted", "admission.v1", fact.admission)
+        case facts.MissionRefused():
+            yield _decision(event, "entry_validation", "refused", "admission.v1", fact.admission)
+        case facts.PhaseChanged():
+            taken: Json = {"from": fact.from_, "to": fact.to, "cause": fact.cause}
+            yield _decision(event, "phase_transition", fact.to, "phases", taken)
+        case facts.ToolDenied():
+            asked: Json = {"path": fact.path, "rule": fact.rule}
+            yield _decision(event, "scope_validation", fact.code, "guard", asked)
+        case facts.GateEvaluated():
+            yield _decision(event, fact.gate, fact.result, "verdict", fact.inputs)
+        case _:
+            return
+
+
+def _decision(event: Event, kind: str, result: str, policy: str, taken: Json) -> Json:
+    return {
+        "decision_type": kind,
+        "result": result,
+        "policy": policy,
+        "reason": taken.get("cause") or taken.get("rule") or "",
+        "source_event_id": event.event_id,
+        "input": taken,
+        "timestamp": event.created_at,
+    }
+
+
+def ledger(record: RunRecord) -> str:
+    """Return `ledger.json`: what was spent and shown."""
+    commands = record.evidence.commands
+    return pretty(
+        {
+            "schema_version": "ledger.v1",
+            "mission_id": record.admitted.mission_id,
+            "files_inspected": files_inspected(record),
+            "commands_run": [c.command for c in commands],
+            "denials": denials(record),
+            "tool_budget_remaining": record.contract.budget.tool_budget - record.budget.tool_calls,
+            "total_bytes_read": record.budget.observation_bytes,
+            "redactions_applied": record.delivery.redactions,
+            "duplicate_actions_blocked": record.budget.duplicates,
+            "risk_flags": sorted({flag for c in commands for flag in c.risk_flags}),
+            "usage": usage(record),
+            "evidence": [e.ref for c in commands for e in c.extracts],
+        }
+    )

@@ -1,0 +1,242 @@
+"""What a person reads while a mission runs: each sentence is a function of one event.
+
+Text or deliberate silence is decided here for every fact, so that the live stream, the file and a
+rebuild agree (missions 13). The voice is the runtime's first person, one fact, no promise; of the
+model only its stated reason is quoted. File bodies, prompts and reasoning never stand here.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from codex_oss.record import events as facts
+from codex_oss.record.events import Event, Fact
+
+MESSAGE_CHARACTERS_MAX = 500
+TITLE_CHARACTERS_MAX = 120
+REASON_CHARACTERS_MAX = 200
+REFS_MAX = 8
+
+Voice = Literal["silent", "detailed", "summary"]
+"""Whether a sentence is shown in `summary` mode, only in `detailed`, or never."""
+
+END_EVENT_TYPES = {
+    "COMPLETE": "mission_completed",
+    "PARTIAL": "mission_partial",
+    "ESCALATE": "mission_escalated",
+    "FAILED": "mission_failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One line of commentary, bound to the event that it is a function of."""
+
+    seq: int
+    event_id: str
+    timestamp: str
+    mission_id: str
+    run_id: str
+    event_type: str
+    title: str
+    message: str
+    voice: Voice
+    source: str = "runtime"
+    phase: str = ""
+    refs: tuple[str, ...] = ()
+    severity: str = "info"
+
+    def to_json(self) -> facts.Json:
+        """Return `visible_commentary_event.v1`."""
+        return {
+            "schema_version": "visible_commentary_event.v1",
+            "mission_id": self.mission_id,
+            "run_id": self.run_id,
+            "seq": self.seq,
+            "event_id": self.event_id,
+            "timestamp": self.timestamp,
+            "phase": self.phase,
+            "event_type": self.event_type,
+            "title": self.title,
+            "message": self.message,
+            "source": self.source,
+            "evidence_refs": list(self.refs[:REFS_MAX]),
+            "artifact_refs": [],
+            "severity": self.severity,
+            "safe_for_user": True,
+            "shown_in": self.voice,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    event_type: str
+    message: str
+    voice: Voice = "summary"
+    source: str = "runtime"
+    phase: str = ""
+    refs: tuple[str, ...] = ()
+    severity: str = "info"
+
+
+def commentary_for(event: Event) -> Sentence | None:
+    """Return the sentence of this event, or `None` where it is silent."""
+    words = _words(event.fact)
+    if words is None:
+        return None
+    message = words.message
+    if len(message) > MESSAGE_CHARACTERS_MAX:
+        message = message[: MESSAGE_CHARACTERS_MAX - 1] + "…"
+    return Sentence(
+        seq=event.seq,
+        event_id=event.event_id,
+        timestamp=event.created_at,
+        mission_id=event.mission_id,
+        run_id=event.run_id,
+        event_type=words.event_type,
+        title=words.event_type.replace("_", " ").capitalize()[:TITLE_CHARACTERS_MAX],
+        message=message,
+        voice=words.voice,
+        source=words.source,
+        phase=words.phase,
+        refs=words.refs,
+        severity=words.severity,
+    )
+
+
+def _words(fact: Fact) -> _Words | None:
+    match fact:
+        case facts.MissionAdmitted():
+            return _Words("mission_started", "I'm loading the compiled MissionV1 contract.")
+        case facts.MissionRefused():
+            return _Words("mission_failed", _refusal(fact), severity="error")
+        case facts.PhaseChanged():
+            return _phase(fact)
+        case facts.BudgetChanged():
+            counter = fact.counter.replace("_", " ")
+            text = f"The budget for {counter} is used up; I'm asking for the report now."
+            return _Words("runtime_redirect", text)
+        case facts.RunResumed():
+            text = "I took this run up again from its event log."
+            return _Words("runtime_wait", text, "detailed")
+        case facts.RuntimeProgressEmitted():
+            return _Words("runtime_wait", fact.text) if fact.visible else None
+        case facts.MissionFinalized():
+            return _end(fact)
+        case facts.ModelRequested():
+            text = "I'm asking the OSS model for the next safe investigation action."
+            if fact.purpose == "report":
+                text = "I'm asking the OSS model for its report."
+            elif fact.purpose == "repair":
+                text = "I'm asking the OSS model to correct its last action."
+            return _Words("model_action_requested", text)
+        case facts.ModelFailed():
+            text = f"The model call failed ({fact.code}): {fact.message}"
+            return _Words("model_action_failed", text, severity="warning")
+        case facts.ActionRejected():
+            text = f"The model's answer was not an action I can run ({fact.code}): {fact.message}"
+            return _Words("model_action_invalid", text, severity="warning")
+        case facts.ModelNarrationEmitted():
+            return _Words("tool_action_planned", _narration(fact), source="model")
+        case facts.ClaimRecorded():
+            text = f"The model noted a claim: {fact.text}"
+            return _Words("coverage_update", text, "detailed", "model", refs=fact.evidence_refs)
+        case facts.ReportDrafted():
+            text = "The model handed in its report; I'm checking every reference in it."
+            return _Words("model_report_received", text)
+        case facts.ModelStopped():
+            text = f'The model stopped: "{fact.reason[:REASON_CHARACTERS_MAX]}"'
+            return _Words("runtime_redirect", text, source="model")
+        case facts.ToolCallEmitted():
+            text = f"I'm running {fact.tool_name} on {fact.subject}."
+            return _Words("tool_action_started", text)
+        case facts.ToolDenied():
+            where = f" on {fact.path}" if fact.path else ""
+            text = f"I denied {fact.tool_name}{where}: {fact.code}."
+            return _Words("tool_action_denied", text, severity="warning")
+        case facts.ToolObserved():
+            return _observation(fact)
+        case facts.EvidenceVerified():
+            held = sum(r.verification in ("verified", "moved") for r in fact.results)
+            text = f"I looked at the cited lines again: {held} of {len(fact.results)} hold."
+            return _Words("coverage_update", text, "detailed")
+        case facts.ReportValidated():
+            if not fact.downgraded_from:
+                return None
+            reasons = ", ".join(fact.reasons)
+            text = f"The report asked for {fact.downgraded_from} and has not earned it: {reasons}."
+            return _Words("report_downgraded", text, severity="warning")
+        case (
+            facts.CancelRequested()
+            | facts.GateEvaluated()
+            | facts.HeadSealed()
+            | facts.LogRecovered()
+            | facts.ModelReplied()
+            | facts.ProjectionWritten()
+            | facts.UnknownFact()
+        ):
+            return None
+        case _:
+            assert_never(fact)
+
+
+def _refusal(fact: facts.MissionRefused) -> str:
+    checks = fact.admission.get("checks")
+    denied = [
+        str(check.get("reason"))
+        for check in (checks if isinstance(checks, list) else ())
+        if isinstance(check, dict) and check.get("result") in ("deny", "busy")
+    ]
+    return f"I refused this mission: {', '.join(denied)}."
+
+
+def _phase(fact: facts.PhaseChanged) -> _Words:
+    refs = ", ".join(fact.refs[:REFS_MAX]) or "none yet"
+    if len(fact.refs) > REFS_MAX:
+        refs += f" and {len(fact.refs) - REFS_MAX} more"
+    text = f"Current phase is {fact.to}. Evidence refs now available: {refs}."
+    return _Words("coverage_update", text, phase=fact.to, refs=fact.refs)
+
+
+def _end(fact: facts.MissionFinalized) -> _Words:
+    kind = END_EVENT_TYPES.get(fact.status, "mission_failed")
+    if fact.status_reason in ("cancelled", "client_disconnected"):
+        kind = "mission_cancelled"
+    text = f"The mission ended {fact.status} ({fact.status_reason}), confidence {fact.confidence}."
+    return _Words(kind, text, phase="REPORT")
+
+
+def _narration(fact: facts.ModelNarrationEmitted) -> str:
+    reason = fact.reason[:REASON_CHARACTERS_MAX].strip()
+    return f'{fact.text} It says: "{reason}"' if reason else fact.text
+
+
+def _observation(fact: facts.ToolObserved) -> _Words:
+    tool = fact.command.split(" ", 1)[0]
+    if fact.cached:
+        text = f"{tool} was asked for again; I served it from the log."
+    else:
+        text = (
+            f"I finished {tool}; exit_code={fact.exit_code}. "
+            "The runtime refreshed coverage from the new evidence."
+        )
+    return _Words("tool_result_summary", text, refs=tuple(e.ref for e in fact.extracts))
+
+
+def shown_live(
+    sentences: Iterable[Sentence], mode: str, events_max: int
+) -> Iterator[tuple[Sentence, str]]:
+    """Yield what a stream shows, with its text: at most `events_max`, the cut is said, and the
+    closing sentence always comes (missions 13)."""
+    shown = 0
+    for sentence in sentences:
+        is_end = sentence.event_type in (*END_EVENT_TYPES.values(), "mission_cancelled")
+        wanted = sentence.voice == "summary" or mode == "detailed"
+        if mode == "off" or events_max == 0 or not wanted:
+            continue
+        if is_end or shown < events_max - 2:
+            shown += 1
+            yield sentence, sentence.message
+        elif shown == events_max - 2:
+            shown += 1
+            yield sentence, "More updates are in visible_commentary.jsonl."

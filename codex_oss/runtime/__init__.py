@@ -1,0 +1,23 @@
+"""Decide from the record what a run does next, what its model is shown, and whether it may run."""
+
+from codex_oss.runtime.admission import Admission, AdmissionFacts, Check, admit
+from codex_oss.runtime.decide import decide
+from codex_oss.runtime.intents import CallModel, Intent, LookAgain, Note, RunTool
+from codex_oss.runtime.prompt import PROMPT_VERSION, Prompt, prompt_for, result_bytes_max
+
+__all__ = [
+    "PROMPT_VERSION",
+    "Admission",
+    "AdmissionFacts",
+    "CallModel",
+    "Check",
+    "Intent",
+    "LookAgain",
+    "Note",
+    "Prompt",
+    "RunTool",
+    "admit",
+    "decide",
+    "prompt_for",
+    "result_bytes_max",
+]

@@ -1,0 +1,193 @@
+"""Whether a mission may run: every check with the value it looked at, all of them at once.
+
+A contract and the `AdmissionFacts` that somebody measured enter; an `Admission` leaves, which
+stands in the first event of the run, so that a reader can judge it again (missions 4). No check
+stops another: a refusal tells everything that is wrong.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from codex_oss.contract import MissionV1
+from codex_oss.record import Json, ProfileFacts
+
+FILES_WITHOUT_LEAVE_MAX = 2_000  # More readable files take allow_broad_read_scope.
+WINDOW_TOKENS_MIN = 8_192
+RUNS_MAX = 4  # At once, for a project, through all doors.
+BUSY_SECONDS = 30
+FREE_BYTES_MIN = 64 * 2**20
+
+LANES = {"A4": "patch_proposal", "A5": "implementation", "A6": "critical_simulation"}
+"""The lane of a tier; those that are not here investigate."""
+
+Result = Literal["pass", "warn", "deny", "busy"]
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionFacts:
+    """What was measured before the decision. `alias_tier` is 0 where no alias was asked for."""
+
+    profile: ProfileFacts
+    model_alias: str
+    alias_tier: int
+    profile_lanes: tuple[str, ...]
+    capability_tier: int
+    provider_fault: str
+    readable_files: int
+    readable_bytes: int
+    denied_paths: tuple[str, ...]
+    absent_paths: tuple[str, ...]
+    critical_paths: tuple[str, ...]
+    escaping_paths: tuple[str, ...]
+    live_runs: int
+    free_bytes: int
+    storage_fault: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    id: str
+    result: Result
+    input: object
+    reason: str = ""
+    hint: str = ""
+
+    def to_json(self) -> Json:
+        return {
+            "id": self.id,
+            "result": self.result,
+            "input": self.input,
+            "reason": self.reason,
+            "hint": self.hint,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`admission.v1`."""
+
+    decision: Literal["admitted", "refused", "busy"]
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.result in ("deny", "busy"))
+
+    def to_json(self) -> Json:
+        return {
+            "schema_version": "admission.v1",
+            "decision": self.decision,
+            "checks": [check.to_json() for check in self.checks],
+            "warnings": list(self.warnings),
+        }
+
+
+def admit(mission: MissionV1, facts: AdmissionFacts) -> Admission:
+    """Judge a contract by what was measured."""
+    checks = tuple(_checks(mission, facts))
+    results = {check.result for check in checks}
+    decision: Literal["admitted", "refused", "busy"] = "admitted"
+    if "deny" in results:
+        decision = "refused"
+    elif "busy" in results:
+        decision = "busy"
+    warnings = (*facts.warnings, *(f"{c.id}: {c.reason}" for c in checks if c.result == "warn"))
+    return Admission(decision, checks, warnings)
+
+
+def _checks(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
+    yield Check("contract", "pass", mission.mission_id)
+    for path, value in mission.unenforced:
+        hint = f"leave {path} at its default"
+        yield Check("enforcement", "deny", {path: value}, f"not_enforced_yet:{path}", hint)
+    yield _tier_alias(mission, facts)
+    yield _lane(mission, facts)
+    yield _least(
+        "window", facts.profile.context_window, WINDOW_TOKENS_MIN, "context_too_small", "tokens"
+    )
+    fault = facts.provider_fault
+    hint = "set the provider's key, or use another profile (codex-oss mission run --profile)"
+    yield Check("provider", "deny" if fault else "pass", fault, fault, hint if fault else "")
+    yield from _scope(mission, facts)
+    yield _exposure(mission, facts)
+    full = facts.live_runs >= RUNS_MAX
+    why = f"capacity: {facts.live_runs} runs at once, try again in {BUSY_SECONDS}s"
+    yield Check("capacity", "busy" if full else "pass", facts.live_runs, why if full else "")
+    yield _storage(facts)
+
+
+def _tier_alias(mission: MissionV1, facts: AdmissionFacts) -> Check:
+    wanted = int(mission.tier[1:])
+    read_only = wanted <= 3
+    alias = facts.alias_tier
+    fits = not alias or (read_only == (alias <= 3) and wanted <= alias)
+    seen = {"alias": facts.model_alias, "tier": mission.tier}
+    if fits:
+        return Check("tier_alias", "pass", seen)
+    hint = f"ask for mission-a{wanted}-{facts.profile.name}"
+    return Check("tier_alias", "deny", seen, "tier_alias_mismatch", hint)
+
+
+def _lane(mission: MissionV1, facts: AdmissionFacts) -> Check:
+    lane = LANES.get(mission.tier, "investigation")
+    seen = {"lane": lane, "offered": list(facts.profile_lanes)}
+    if lane in facts.profile_lanes:
+        return Check("lane", "pass", seen)
+    hint = "run: codex-oss mission run --help, for the profiles there are"
+    return Check("lane", "deny", seen, "lane_not_offered", hint)
+
+
+def _least(name: str, value: int, least: int, code: str, unit: str) -> Check:
+    if value >= least:
+        return Check(name, "pass", value)
+    return Check(name, "deny", value, code, f"{value} {unit}, at least {least}")
+
+
+def _scope(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
+    count: Json = {"files": facts.readable_files, "bytes": facts.readable_bytes}
+    if not facts.readable_files:
+        hint = "name folders or files that exist: allowed_roots, allowed_paths"
+        yield Check(
+            "scope", "deny", {**count, "absent": list(facts.absent_paths)}, "scope_empty", hint
+        )
+    elif (
+        facts.readable_files > FILES_WITHOUT_LEAVE_MAX and not mission.scope.allow_broad_read_scope
+    ):
+        hint = (
+            f"{facts.readable_files} readable files, at most {FILES_WITHOUT_LEAVE_MAX} unless"
+            " allow_broad_read_scope is true"
+        )
+        yield Check("scope", "deny", count, "broad_scope", hint)
+    else:
+        yield Check("scope", "pass", count)
+    if facts.absent_paths:
+        yield Check("scope_paths", "warn", list(facts.absent_paths), "path_absent")
+    if facts.escaping_paths:
+        hint = "a link leads out of the project or of the allowed scope"
+        yield Check("scope_links", "deny", list(facts.escaping_paths), "scope_escape", hint)
+    if facts.critical_paths and not mission.scope.critical_path_read_allowed:
+        hint = "set critical_path_read_allowed and say why in critical_path_read_reason"
+        yield Check("scope_critical", "deny", list(facts.critical_paths), "critical_path", hint)
+
+
+def _exposure(mission: MissionV1, facts: AdmissionFacts) -> Check:
+    exposure, opened = facts.profile.exposure, list(mission.scope.exposed_classes)
+    seen = {"exposure": exposure, "local_only": mission.scope.local_only, "opened": opened}
+    if mission.scope.local_only and exposure != "local":
+        hint = "use a profile on this machine, or drop data_exposure.local_only"
+        return Check("data_exposure", "deny", seen, "exposure_not_allowed", hint)
+    if opened and exposure != "local":
+        return Check("data_exposure", "warn", seen, "opened_classes_leave_this_machine")
+    return Check("data_exposure", "pass", seen)
+
+
+def _storage(facts: AdmissionFacts) -> Check:
+    fault = facts.storage_fault
+    if not fault and facts.free_bytes < FREE_BYTES_MIN:
+        fault = f"{facts.free_bytes} bytes free, at least {FREE_BYTES_MIN}"
+    if not fault:
+        return Check("storage", "pass", facts.free_bytes)
+    return Check("storage", "deny", facts.free_bytes, "storage_unavailable", fault)

@@ -10,6 +10,7 @@ import fcntl
 import os
 import stat
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from codex_oss.system.clock import SystemClock, new_id
 LOCK_SECONDS_MAX = 5.0  # Holders of our locks write one line or one small file.
 LOCK_POLL_SECONDS = 0.01  # `flock` has no wait with a limit.
 HOLDER_BYTES_MAX = 4096  # Who holds a lock is one short line.
+MADE_BYTES_MAX = 4096  # What is made once is a key.
 READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -236,6 +238,17 @@ class FileLock:
         assert self._fd is not None, "write_holder() without the lock"
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, text.encode(), 0)
+
+
+def made_once(path: Path, make: Callable[[], bytes], disk: Disk = DISK) -> bytes:
+    """Return what stands at `path`; the first of all processes that asks puts it there."""
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        try:
+            return read_bounded(path, MADE_BYTES_MAX)
+        except FileNotFoundError:
+            data = make()
+            write_atomic(path, data, disk)
+            return data
 
 
 def _lock(fd: int, kind: int) -> bool:

@@ -1,0 +1,84 @@
+"""The types of values: text as somebody wrote it in, a value out, or `ValueError` with what was
+expected. None of these messages repeats the text: the table knows whether it may be shown.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+SWITCHES = {"1": True, "true": True, "yes": True, "on": True}
+SWITCHES |= {"0": False, "false": False, "no": False, "off": False}
+
+
+class NotEnforcedYet(ValueError):
+    """Understood; accepting it would promise what this version does not do."""
+
+
+def text(value: str) -> str:
+    return value
+
+
+def key(value: str) -> str:
+    """A key goes into a header: no blank, no control character."""
+    if not re.fullmatch(r"[!-~]*", value):
+        raise ValueError("expected visible ASCII characters")
+    return value
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", value) or not least <= int(value) <= most:
+            raise ValueError(f"expected {least}..{most}")
+        return int(value)
+
+    return parse
+
+
+def switch(value: str) -> bool:
+    if value.lower() not in SWITCHES:
+        raise ValueError(f"expected one of {', '.join(SWITCHES)}")
+    return SWITCHES[value.lower()]
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"expected one of {', '.join(words)}")
+        return value
+
+    return parse
+
+
+def strategy(value: str) -> str:
+    if value in ("oss", "alias", "alias_to_oss", "opencode", "openai", "passthrough"):
+        raise NotEnforcedYet("only `error` is enforced by this version")
+    return one_of("error")(value)
+
+
+def names(value: str) -> tuple[str, ...]:
+    return tuple(name for part in value.split(",") if (name := part.strip()))
+
+
+def path(value: str) -> Path | None:
+    return Path(value) if value else None
+
+
+def folder(value: str) -> Path:
+    return Path(value)
+
+
+def document(value: str) -> str:
+    """JSON text: the room that it is for takes it apart."""
+    try:
+        json.loads(value or "null")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"expected one JSON document ({error})") from error
+    return value
+
+
+def renaming(value: str) -> Mapping[str, str]:
+    found = json.loads(document(value))
+    if not isinstance(found, dict) or not all(isinstance(to, str) for to in found.values()):
+        raise ValueError('expected a JSON object of strings, {"name": "model"}')
+    return found

@@ -1,0 +1,178 @@
+"""The table of settings: each variable is a field of `Settings`, on a row of its own.
+
+A row says default, type and meaning, the default as a user would write it. To add a variable, add
+its row; README and the example of an env file are compared with the table by a test.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+from codex_oss.settings.kinds import (
+    document,
+    folder,
+    key,
+    names,
+    one_of,
+    path,
+    renaming,
+    strategy,
+    switch,
+    text,
+    whole,
+)
+
+DAY = 86_400  # Seconds. The longest that anything may be told to wait.
+UPSTREAM_KEY_NAMES = ("OPENCODE_GO_API_KEY", "UPSTREAM_API_KEY", "OPENCODE_API_KEY")
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row: its default is written as a user would write it, and `parse` says what it expected."""
+
+    name: str
+    default: str
+    sentence: str
+    is_secret: bool
+    parse: Callable[[str], object]
+
+
+def setting(
+    default: str, parse: Callable[[str], Value], sentence: str, *, is_secret: bool = False
+) -> Value:
+    """Declare a row of the table. Its variable is the field's name in capitals."""
+    row = partial(Setting, default=default, sentence=sentence, is_secret=is_secret, parse=parse)
+    default_of = partial(parse, default)
+    return field(default_factory=default_of, repr=not is_secret, metadata={"row": row})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for one process. Fields below the table come from the sources, not from a row."""
+
+    opencode_go_api_key: str = setting("", key, "key of OpenCode Go", is_secret=True)
+    upstream_api_key: str = setting("", key, "second choice for the same key", is_secret=True)
+    opencode_api_key: str = setting("", key, "third choice for the same key", is_secret=True)
+    allow_missing_opencode_key: bool = setting(
+        "0", switch, "start although the default profile has no key; requests that need it fail"
+    )
+    upstream_base: str = setting(
+        "https://opencode.ai/zen/go/v1", text, "base URL of OpenCode Go; http only to loopback"
+    )
+    proxy_api_key: str = setting(
+        "", key, "key that callers must send; otherwise the installed one", is_secret=True
+    )
+    litellm_master_key: str = setting("", key, "another name of PROXY_API_KEY", is_secret=True)
+    codex_oss_local_token: str = setting("", key, "another name of PROXY_API_KEY", is_secret=True)
+
+    proxy_host: str = setting("127.0.0.1", text, "address to listen at")
+    proxy_allow_remote: bool = setting(
+        "0", switch, "allow an address that other machines reach; needs a key of 32 characters"
+    )
+    proxy_port: int = setting("4000", whole(0, 65535), "port; 0 takes any free one")
+    proxy_allowed_hosts: tuple[str, ...] = setting(
+        "", names, "list of further Host values, name:port, beside the loopback names"
+    )
+    proxy_max_body_bytes: int = setting("33554432", whole(1 << 20, 1 << 30), "largest request")
+    proxy_max_connections: int = setting("1024", whole(8, 65536), "open client connections")
+    proxy_header_timeout_seconds: int = setting("10", whole(1, DAY), "for a whole request head")
+    proxy_body_timeout_seconds: int = setting(
+        "30", whole(1, DAY), "longest gap inside a body, and 1 s for each MiB on top"
+    )
+    proxy_keepalive_seconds: int = setting("60", whole(1, DAY), "an idle connection stays open")
+    proxy_write_timeout_seconds: int = setting("30", whole(1, DAY), "one write to a slow reader")
+    proxy_log_path: Path | None = setting(
+        "", path, "log file; otherwise stderr, and .codex-oss/logs/bridge.log for a daemon"
+    )
+    bridge_shutdown_drain_seconds: int = setting(
+        "180", whole(0, 3600), "running turns may finish for this long after a stop"
+    )
+    codex_oss_project: Path | None = setting(
+        "", path, "project root; otherwise the installed folder above, git's, or the current one"
+    )
+    codex_home: Path = setting("~/.codex", folder, "home of Codex; holds the installed local key")
+
+    model_map_json: Mapping[str, str] = setting(
+        "{}", renaming, "JSON object, name to upstream model or profile, added to the built-in map"
+    )
+    profiles_json: str = setting("", document, "JSON document of further profiles")
+    oss_default_profile: str = setting(
+        "", text, "profile where a door names none; otherwise kimi with a key, else rehearsal"
+    )
+    gpt_model_strategy: str = setting("error", strategy, "what a GPT model name gets: refused")
+    upstream_first_byte_timeout_seconds: int = setting(
+        "30", whole(1, DAY), "to the first byte of a streamed reply"
+    )
+    upstream_idle_timeout_seconds: int = setting(
+        "30", whole(1, DAY), "longest silence inside a streamed reply"
+    )
+    upstream_timeout_seconds: int = setting(
+        "240", whole(1, DAY), "whole of one upstream call that is not streamed"
+    )
+    upstream_stream_max_seconds: int = setting("1800", whole(1, DAY), "whole of a streamed call")
+    upstream_connect_timeout_seconds: int = setting("10", whole(1, DAY), "TCP and TLS")
+    request_deadline_seconds: int = setting(
+        "90", whole(5, 3600), "from a request to the first upstream content; missions if set"
+    )
+    max_global_upstream_concurrency: int = setting("5", whole(1, 1024), "upstream calls at once")
+    upstream_queue_max: int = setting("64", whole(0, 4096), "requests that wait for one")
+
+    sse_upstream_heartbeat_seconds: int = setting(
+        "5", whole(1, 15), "silence after which response.in_progress is sent"
+    )
+    sse_chunk_size: int = setting("256", whole(16, 65536), "characters in a delta we cut ourselves")
+
+    oss_visible_trace: str = setting(
+        "summary", one_of("off", "summary", "detailed"), "how much of a mission is told"
+    )
+    oss_visible_trace_max_events: int = setting("40", whole(0, 1000), "sentences told a mission")
+    oss_visible_trace_max_event_chars: int = setting("500", whole(80, 4000), "characters of each")
+    oss_inline_report_json: bool = setting("0", switch, "append the report JSON to the final text")
+    sse_visible_progress_seconds: int = setting(
+        "8", whole(2, 60), "a waiting sentence after this long without one"
+    )
+    project_critical_roots: tuple[str, ...] = setting("", names, "list of further critical paths")
+    project_critical_terms: tuple[str, ...] = setting("", names, "list of further critical terms")
+
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Every variable that was set, also the keys of profiles that are in no row."""
+    local_key: str = field(default="", repr=False)
+    """What callers must send; "" until `with_local_key` has made one."""
+    warnings: tuple[str, ...] = ()
+
+    def provider_key(self, name: str) -> str:
+        """Return the key that a profile's `key_env` names, "" where none is set."""
+        return self.given.get(self.provider_key_name(name), "")
+
+    def provider_key_name(self, name: str) -> str:
+        """Return the variable that is in use for this key, or `name` where none is set."""
+        choices = UPSTREAM_KEY_NAMES if name == UPSTREAM_KEY_NAMES[0] else (name,)
+        return next((choice for choice in choices if choice in self.given), name)
+
+    @property
+    def default_profile(self) -> str:
+        has_key = bool(self.provider_key(UPSTREAM_KEY_NAMES[0]))
+        return self.oss_default_profile or ("kimi" if has_key else "rehearsal")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return every secret of the table that is set, for the redactor."""
+        values = {self.given.get(row.name, "") for row in SETTINGS if row.is_secret}
+        return tuple(sorted((values | {self.local_key}) - {""}))
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest of all that holds; of a secret, only whether it is set."""
+        values = ((row, getattr(self, row.name.lower())) for row in SETTINGS)
+        lines = (f"{row.name}={bool(v) if row.is_secret else v}\n" for row, v in values)
+        return sha256("".join(lines).encode()).hexdigest()
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    row.metadata["row"](row.name.upper()) for row in fields(Settings) if row.metadata
+)

@@ -1,0 +1,43 @@
+"""Speak HTTP: listen, check, route, stream.
+
+Everything but the `Listener` is cheap to import. That one loads http.server, 20 ms, when it is
+asked for: a cold `status` only asks our own daemon.
+"""
+
+from typing import TYPE_CHECKING
+
+from codex_oss.server.connection import Limits
+from codex_oss.server.gate import Gate, health_proof
+from codex_oss.server.loopback import Reply, StreamEvent, ask, prove, stream
+from codex_oss.server.replies import HttpReply
+from codex_oss.server.router import Handler, HttpRequest, Route
+from codex_oss.server.streaming import Encoder, StreamReply
+
+if TYPE_CHECKING:
+    from codex_oss.server.listener import Listener
+
+__all__ = [
+    "Encoder",
+    "Gate",
+    "Handler",
+    "HttpReply",
+    "HttpRequest",
+    "Limits",
+    "Listener",
+    "Reply",
+    "Route",
+    "StreamEvent",
+    "StreamReply",
+    "ask",
+    "health_proof",
+    "prove",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name != "Listener":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from codex_oss.server.listener import Listener
+
+    return Listener

@@ -1,0 +1,122 @@
+"""Write a stream to a client whom two threads serve: his request's own, and the pulse.
+
+A `StreamReply` enters: events, and the encoder that makes bytes of them. Each list of events is
+one write. The pulse gives a sign of life where the events are silent, and cancels the request's
+deadline when the client has gone. Bytes are made where they are written, under one lock, so that
+an encoder may number them.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
+from typing import Protocol, TypeVar
+
+from codex_oss.deadline import Clock, Deadline
+from codex_oss.errors import Cancelled
+from codex_oss.server.replies import ensure_single_lines
+
+CLIENT_LEFT = "client left"
+EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
+
+Event = TypeVar("Event")
+Encode = Callable[[], bytes]
+
+
+class Encoder(Protocol[Event]):
+    """What makes bytes of events. Never called by two threads at once."""
+
+    def encode(self, events: list[Event]) -> bytes: ...
+
+    def beat(self) -> bytes:
+        """Return one sign of life, or nothing where none may stand."""
+
+
+class StreamReply:
+    """A reply that is written while it comes into being: the first event is asked for, and the
+    work behind it begins, after the headers are out. A generator of events is closed when the
+    stream ends, however that happens."""
+
+    def __init__(
+        self,
+        encoder: Encoder[Event],
+        events: Iterator[list[Event]],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.headers = {**EVENT_STREAM, **(headers or {})}
+        ensure_single_lines(self.headers)
+        self.beat: Encode = encoder.beat
+        self.bursts: Iterator[Encode] = (partial(encoder.encode, burst) for burst in events)
+        self._events: Iterator[object] = events
+
+    def close(self) -> None:
+        if isinstance(self._events, Generator):
+            self._events.close()
+
+
+class EventStream:
+    """The client's side of one `StreamReply`."""
+
+    def __init__(
+        self,
+        client: socket.socket,
+        beat: Encode,
+        deadline: Deadline,
+        clock: Clock,
+        silence_seconds_max: float,
+    ) -> None:
+        self._client = client
+        self._encode_beat = beat
+        self._deadline = deadline
+        self._clock = clock
+        self._silence_seconds_max = silence_seconds_max
+        self._lock = threading.Lock()
+        self._unsent = b""  # The rest of a sign of life that did not fit into the socket.
+        self._beat_due = clock.monotonic() + silence_seconds_max
+
+    def send(self, encode: Encode) -> None:
+        """Write one burst; `Cancelled` if nobody takes it within the socket's time."""
+        with self._lock:
+            data, self._unsent = self._unsent + encode(), b""
+            try:
+                if data:
+                    self._client.sendall(data)
+            except OSError as error:
+                self._deadline.cancel(CLIENT_LEFT)
+                raise Cancelled(CLIENT_LEFT) from error
+            self._beat_due = self._clock.monotonic() + self._silence_seconds_max
+
+    def beat(self) -> None:
+        """Look after the client, without ever waiting for anybody."""
+        if not self._lock.acquire(blocking=False):
+            return  # Somebody is writing: that is life enough.
+        try:
+            if has_left(self._client):
+                self._deadline.cancel(CLIENT_LEFT)
+            elif self._clock.monotonic() >= self._beat_due:
+                self._unsent = self._unsent or self._encode_beat()
+                self._unsent = self._unsent[self._client.send(self._unsent, socket.MSG_DONTWAIT) :]
+                self._beat_due = self._clock.monotonic() + self._silence_seconds_max
+        except BlockingIOError:
+            return  # The client has not yet read what he has: he is not short of signs of life.
+        except OSError:
+            self._deadline.cancel(CLIENT_LEFT)
+        finally:
+            self._lock.release()
+
+
+def has_left(client: socket.socket) -> bool:
+    """Say whether the other end closed. The socket must be a blocking one: Python waits for
+    data before it looks at the flags of a socket that has a timeout."""
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def cancel_if_left(client: socket.socket, deadline: Deadline) -> None:
+    """Be the beat of a turn that is not streamed."""
+    if has_left(client):
+        deadline.cancel(CLIENT_LEFT)

@@ -9,6 +9,7 @@ from codex_oss.contract.actions import (
     ToolAction,
     parse_action,
 )
+from codex_oss.contract.compiler import template
 from codex_oss.contract.evidence import EvidenceRef, Match, Span, parse_ref
 from codex_oss.contract.functions import CONTROLS, TOOLS, Argument, Tool, declared
 from codex_oss.contract.mission import (
@@ -21,6 +22,7 @@ from codex_oss.contract.mission import (
     contract_digest,
     render_mission,
 )
+from codex_oss.contract.parsing import Parsed, parse_mission
 from codex_oss.contract.paths import IGNORED_FOLDERS, BadPath, Denial, PathRules, normalise
 from codex_oss.contract.protocol import MISSION, OBSERVATION, STATE, block, blocks
 from codex_oss.contract.report import (
@@ -32,10 +34,12 @@ from codex_oss.contract.report import (
     parse_draft,
 )
 from codex_oss.contract.tiers import MODES, TIER_NAMES, TIERS, Tier, tier_of
+from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
 
 __all__ = [
     "CONTROLS",
     "IGNORED_FOLDERS",
+    "NOT_ENFORCED_YET",
     "MISSION",
     "MODES",
     "OBSERVATION",
@@ -56,6 +60,7 @@ __all__ = [
     "Match",
     "MissionV1",
     "Obligation",
+    "Parsed",
     "PathRules",
     "ReportAction",
     "ReportDraft",
@@ -73,10 +78,13 @@ __all__ = [
     "contract_digest",
     "declared",
     "normalise",
+    "not_enforced",
     "parse_action",
     "parse_claim",
     "parse_draft",
+    "parse_mission",
     "parse_ref",
     "render_mission",
+    "template",
     "tier_of",
 ]

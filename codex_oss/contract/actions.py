@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from codex_oss.contract.functions import CONTROLS, TOOLS, Argument, BadCall, Tool, read_whole
-from codex_oss.contract.kinds import FAULTY, Field, Flag, Reading, Record, Text, nearest, type_name
-from codex_oss.contract.members import Members
+from codex_oss.contract.kinds import FAULTY, Flag, Reading, Text, nearest, type_name
+from codex_oss.contract.records import Field, Members, Record
 from codex_oss.contract.report import (
     REMARK_CHARS_MAX,
     Claim,

@@ -7,12 +7,13 @@ and what a kind returns reads back as itself.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Final, Protocol
 
+from codex_oss.contract.paths import BadPath, normalise
 from codex_oss.contract.tiers import Tier
 from codex_oss.errors import Fault
 
@@ -157,17 +158,17 @@ class Money:
             amount = Decimal(str(value))
         except InvalidOperation:
             amount = Decimal(0)
-        if not (0 < amount <= USD_MAX and amount == round(amount, 6)):
+        if not (amount.is_finite() and 0 < amount <= USD_MAX and amount == round(amount, 6)):
             return reading.fault(path, "out_of_range", f"must be {self.legal}", got=excerpt(value))
         return f"{amount.normalize():f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One word of a closed list. `retired` words have a code of their own."""
+    """One word of a closed list. What matches `retired` has a code of its own."""
 
     words: tuple[str, ...]
-    retired: tuple[str, ...] = ()
+    retired: str = ""
     retired_code: str = "bad_value"
     retired_hint: str = ""
 
@@ -178,7 +179,7 @@ class Choice:
     def read(self, value: object, path: str, reading: Reading) -> object:
         if not isinstance(value, str):
             return reading.wrong_type(path, self.legal, value)
-        if value in self.retired:
+        if self.retired and re.fullmatch(self.retired, value):
             message = f"must be {self.legal}"
             return reading.fault(
                 path, self.retired_code, message, hint=self.retired_hint, got=excerpt(value)
@@ -187,6 +188,44 @@ class Choice:
             hint = nearest(value, self.words)
             return reading.bad_value(path, f"must be {self.legal}", value, hint)
         return value
+
+
+# What a contract's path may not have, beside what has no normal form at all: what it would mean
+# depends on who reads it. `[` is a name in an allow list (`app/[id]/page.tsx`); in a deny list it
+# could be meant as a pattern, and a restriction must not be dropped.
+_AMBIGUOUS = ((re.compile(r"(?:^|/)\.\.(?:/|$)"), "`..`"), (re.compile("~"), "`~`"))
+_GLOB = re.compile(r"[*?{}]")
+_FOREIGN_GLOB = re.compile(r"[?{}\[\]]")
+
+
+@dataclass(frozen=True, slots=True)
+class PathText:
+    """A path in the project, in its normal form. A pattern may have `*`; a path that may be owned
+    keeps the final `/` that makes it a folder."""
+
+    pattern: bool = False
+    keeps_slash: bool = False
+    code: str = "bad_path"
+
+    @property
+    def legal(self) -> str:
+        return "a relative path or a name pattern with `*`" if self.pattern else "a relative path"
+
+    def read(self, value: object, path: str, reading: Reading) -> object:
+        if not isinstance(value, str):
+            return reading.wrong_type(path, self.legal, value)
+        for spelling, what in _AMBIGUOUS:
+            if spelling.search(value):
+                return reading.fault(path, self.code, f"has {what}", got=excerpt(value))
+        if (_FOREIGN_GLOB if self.pattern else _GLOB).search(value):
+            hint = "only `*` is a pattern" if self.pattern else "name the folder that holds them"
+            return reading.fault(path, self.code, "is a glob", hint=hint, got=excerpt(value))
+        name = normalise(value, reading.project_root)
+        if isinstance(name, BadPath):
+            return reading.fault(path, self.code, name.reason, got=excerpt(value))
+        if name == "." and (self.pattern or self.keeps_slash):
+            return reading.fault(path, self.code, "is the whole project", got=excerpt(value))
+        return name + "/" if self.keeps_slash and value.endswith("/") else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +289,24 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True)
+class Always:
+    """A list in which these items stand, whether they are given or not."""
+
+    kind: Many
+    items: tuple[str, ...]
+
+    @property
+    def legal(self) -> str:
+        return f"{self.kind.legal}; always added: {', '.join(self.items)}"
+
+    def read(self, value: object, path: str, reading: Reading) -> object:
+        given = self.kind.read(value, path, reading)
+        if not isinstance(given, list):
+            return given
+        return given + [item for item in self.items if item not in given]
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """An object whose keys are names of the writer's choice."""
 
@@ -269,114 +326,3 @@ class Named:
             key: self.kind.read(item, join(path, key), reading) for key, item in value.items()
         }
         return FAULTY if FAULTY in members.values() else members
-
-
-Default = Callable[[Tier, Mapping[str, object]], object]
-"""What a field is when it is not said: from the tier and the members read before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One row of a table: a member of an object, how it is read, and what its absence means.
-
-    `tiers` are the labels of the tiers that have it, none for all. A superseded field is read,
-    warned of, and taken for the one that `superseded_by` names; "" is dropped.
-    """
-
-    name: str
-    kind: Kind
-    default: object = REQUIRED
-    rule: str = ""
-    tiers: tuple[str, ...] = ()
-    superseded_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An object with these members and no others, but for `x_...`, which are kept as they are.
-
-    `shorthand` is the member that a plain string stands for. A lenient record drops what it does
-    not know and takes null for absent: a model's report, of which the rest is computed.
-    """
-
-    fields: tuple[Field, ...]
-    shorthand: str = ""
-    lenient: bool = False
-
-    @property
-    def legal(self) -> str:
-        return "a string or an object" if self.shorthand else "an object"
-
-    def read(self, value: object, path: str, reading: Reading) -> object:
-        if self.shorthand and isinstance(value, str):
-            value = {self.shorthand: value}
-        if not isinstance(value, dict):
-            return reading.wrong_type(path, self.legal, value)
-        if self.lenient:
-            value = {key: item for key, item in value.items() if item is not None}
-        faults_before = len(reading.faults)
-        members = self.members(value, path, reading)
-        return FAULTY if len(reading.faults) > faults_before else members
-
-    def members(
-        self, value: Mapping[str, object], path: str, reading: Reading
-    ) -> dict[str, object]:
-        """Return the members that are well-formed, defaults included."""
-        members: dict[str, object] = {}
-        for row in self.fields:
-            if row.name in value:
-                _read_given(row, value, path, reading, members)
-            else:
-                _fill_in(row, path, reading, members)
-        if not self.lenient:
-            members |= self._foreign(value, path, reading)
-        return members
-
-    def _foreign(
-        self, value: Mapping[str, object], path: str, reading: Reading
-    ) -> dict[str, object]:
-        known = {row.name for row in self.fields}
-        foreign = [key for key in value if key not in known]
-        for key in foreign:
-            if not key.startswith("x_"):
-                hint = nearest(key, known) or "keys of your own begin with `x_`"
-                reading.fault(join(path, key), "unknown_field", "is not a known field", hint=hint)
-        return {key: value[key] for key in foreign if key.startswith("x_")}
-
-
-def _read_given(
-    row: Field,
-    value: Mapping[str, object],
-    path: str,
-    reading: Reading,
-    members: dict[str, object],
-) -> None:
-    here = join(path, row.name)
-    if row.tiers and reading.tier and reading.tier.label not in row.tiers:
-        tiers = ", ".join(row.tiers)
-        reading.fault(here, "conflict", f"{reading.tier.label} has no such field: only {tiers}")
-        return
-    read = row.kind.read(value[row.name], here, reading)
-    name = row.name
-    if row.superseded_by is not None:
-        name = row.superseded_by
-        instead = f"use `{name}`" if name else "it has no effect: the runtime is always as strict"
-        reading.warnings.append(Fault(here, "superseded", "is superseded", instead))
-        if name in value:
-            reading.fault(here, "conflict", f"stands beside `{name}`", hint=f"keep `{name}`")
-            return
-    if read is not FAULTY and name:
-        members[name] = read
-
-
-def _fill_in(row: Field, path: str, reading: Reading, members: dict[str, object]) -> None:
-    if row.superseded_by is not None or row.name in members:
-        return
-    if row.tiers and (reading.tier is None or reading.tier.label not in row.tiers):
-        return
-    if row.default is REQUIRED:
-        reading.fault(join(path, row.name), "missing", f"is missing: must be {row.kind.legal}")
-    elif not callable(row.default):  # Read, so that an object's own defaults are filled in.
-        members[row.name] = row.kind.read(row.default, join(path, row.name), reading)
-    elif reading.tier is not None:
-        members[row.name] = row.default(reading.tier, members)

@@ -7,6 +7,7 @@ The rule it keeps: nothing about scope, budget or duty of a run is known anywher
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SCHEMA_VERSION = "oss_agent_mission.v1"
@@ -110,6 +111,11 @@ def render_mission(mission: MissionV1) -> dict[str, object]:
 
 def contract_digest(mission: MissionV1) -> str:
     """Return 64 hex: SHA-256 over sorted-key compact JSON of everything but the id."""
-    body = {k: v for k, v in mission.document.items() if k != "mission_id"}
+    return document_digest(mission.document)
+
+
+def document_digest(document: Mapping[str, object]) -> str:
+    """Return the digest of a contract in which every default is filled in."""
+    body = {key: value for key, value in document.items() if key != "mission_id"}
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -17,7 +17,10 @@ PATH_CHARS_MAX = 1_024
 IGNORED_FOLDERS = "node_modules .venv venv __pycache__ .tox dist build target"
 """What a walk skips where no git says what belongs to the project."""
 
-ALWAYS_FORBIDDEN = (".env", "*.env", "secrets/", ".git/", "node_modules/", ".codex-oss/")
+ALWAYS_FORBIDDEN = (".env", "*.env", "secrets", ".git", ".codex-oss")
+"""In every contract's `forbidden_roots`. `node_modules` is denied by its class, which a contract
+may open."""
+
 EXPOSABLE_CLASSES = ("logs", "state_db", "dumps", "vendor")
 
 # (class, names at every depth, names that are an exception to them). `*` is any run of characters

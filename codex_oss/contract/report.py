@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 
 from codex_oss.contract.evidence import parse_ref
-from codex_oss.contract.kinds import FAULTY, Choice, Field, Flag, Many, Reading, Record, Text
-from codex_oss.contract.members import Members
+from codex_oss.contract.kinds import FAULTY, Choice, Flag, Many, Reading, Text
+from codex_oss.contract.records import Field, Members, Record
 from codex_oss.errors import Fault
 
 FINDINGS_MAX = 40

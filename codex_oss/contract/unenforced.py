@@ -1,0 +1,102 @@
+"""What a contract may say and this runtime does not enforce yet: one table, to be emptied.
+
+A contract with every default filled in enters, and what it says beyond the enforced values leaves.
+The rule it keeps: nothing is parsed and then ignored. Admission refuses a mission for each row
+that bites, with the code `not_enforced_yet`; enforcing a field is taking its row out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from codex_oss.contract.fields import DEFAULT_STOPS
+from codex_oss.contract.mission import MissionV1
+from codex_oss.errors import Fault
+
+CODE = "not_enforced_yet"
+
+_NO_EVIDENCE_SHAPES = "evidence is judged by what was shown, not yet by shape or completeness"
+_NO_CLOSER = "no second model narrates a report yet"
+_NO_FALLBACK = "no run changes its model yet"
+_NO_OPEN = "open investigation has no exploration floor and no contradiction search yet"
+
+# (field, the values that are enforced, why others are not). No values: the field itself.
+NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
+    ("tier", ("A2", "A3"), "only A2 and A3 are run yet"),
+    ("risk_tier", ("low", "medium"), "the status cap of critical missions is not built yet"),
+    ("write_allowed", (False,), "nothing is written by a mission yet"),
+    ("forbidden_topics", ([],), "topics are not denied in searches and findings yet"),
+    ("max_cost_usd", (None,), "spending is counted, but not limited yet"),
+    ("phase_policy_enabled", (True,), "phases cannot be turned off yet"),
+    ("progress_policy_enabled", (True,), "progress limits cannot be turned off yet"),
+    ("allowed_tool_classes[]", ("read", "search", "list"), "there are no git tools yet"),
+    ("stop_conditions[]", DEFAULT_STOPS, "optional stop conditions do not stop a run yet"),
+    ("fallback_policy", ("fallback_policy.v1",), _NO_FALLBACK),
+    ("objective_style", ("deterministic_lookup",), _NO_OPEN),
+    ("exploration_policy", (), _NO_OPEN),
+    ("sufficiency_policy.must_list_uninspected_areas", (False,), _NO_OPEN),
+    ("evidence_collection_mode", ("prefetch_floor", "model_led"), "there is no agenda mode yet"),
+    ("objective_spec", (None,), "nothing searches or checks for a target yet"),
+    ("answer_obligations[].evidence_needed", ([],), _NO_EVIDENCE_SHAPES),
+    *(
+        (f"answer_obligations[].source_requirements[].{name}", (default,), _NO_EVIDENCE_SHAPES)
+        for name, default in (
+            ("evidence_kind", "source_read"),
+            ("required_shapes", []),
+            ("shape_patterns", {}),
+            ("shape_match_policy", "all"),
+            ("contradiction_markers", []),
+            ("evidence_plane", "file_content"),
+            ("pattern", None),
+            ("command_requirement", None),
+            ("completeness_policy", "shape_sufficient"),
+        )
+    ),
+    ("closer_model", (None,), _NO_CLOSER),
+    ("fallback_closer_model", (None,), _NO_CLOSER),
+    ("corroboration.profiles", ([],), "one mission is one run yet"),
+    ("corroboration.min_agree", (2,), "one mission is one run yet"),
+)
+
+
+def not_enforced(mission: MissionV1) -> tuple[Fault, ...]:
+    """Return a fault for each thing the contract says that would not be kept."""
+    return tuple(
+        Fault(path, CODE, f"is not enforced yet: {reason}", got=_canonical(value))
+        for path, value, reason in _beyond(mission.document)
+    )
+
+
+def unenforced(document: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Return (JSON path, canonical JSON) of the same things."""
+    return tuple((path, _canonical(value)) for path, value, _ in _beyond(document))
+
+
+def _beyond(document: Mapping[str, object]) -> Iterator[tuple[str, object, str]]:
+    for field, enforced, reason in NOT_ENFORCED_YET:
+        for path, value in _values(document, field):
+            if value not in enforced:
+                yield path, value, reason
+
+
+def _values(document: Mapping[str, object], field: str) -> Iterator[tuple[str, object]]:
+    """Yield each value that a path like `a[].b` stands for, with its own path."""
+    found: list[tuple[str, object]] = [("$", document)]
+    for name in field.split("."):
+        found = [
+            (f"{path}.{key}", value[key])
+            for path, value in found
+            for key in [name.removesuffix("[]")]
+            if isinstance(value, Mapping) and key in value
+        ]
+        if name.endswith("[]"):
+            found = [
+                (f"{path}[{index}]", item)
+                for path, items in found
+                if isinstance(items, list)
+                for index, item in enumerate(items)
+            ]
+    yield from found
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

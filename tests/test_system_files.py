@@ -265,6 +265,26 @@ sys.stdin.read()
 """
 
 
+class MadeOnce(unittest.TestCase):
+    def test_all_who_ask_at_once_get_what_the_first_one_made(self) -> None:
+        path = self.enterContext(scratch()) / "key"
+        script = (
+            "import sys; from pathlib import Path\n"
+            "from codex_oss.system import made_once, random_bytes\n"
+            "sys.stdin.readline()\n"
+            "print(made_once(Path(sys.argv[1]), lambda: random_bytes(32)).hex())\n"
+        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        argv = [sys.executable, "-c", script, path]
+        children = [subprocess.Popen(argv, cwd=ROOT, **pipes) for _ in range(4)]
+        for child in children:
+            child.stdin.write(b"go\n")
+            child.stdin.flush()
+        found = {child.communicate()[0].decode().strip() for child in children}
+        self.assertEqual(found, {path.read_bytes().hex()})
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+
+
 class ClockOfTheImpatient(SystemClock):
     """Every sleep takes a second that nobody has to wait for."""
 

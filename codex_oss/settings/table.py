@@ -78,19 +78,19 @@ class Settings:
     proxy_allowed_hosts: tuple[str, ...] = setting(
         "", names, "list of further Host values, name:port, beside the loopback names"
     )
-    proxy_max_body_bytes: int = setting("33554432", whole(1 << 20, 1 << 30), "largest request")
-    proxy_max_connections: int = setting("1024", whole(8, 65536), "open client connections")
-    proxy_header_timeout_seconds: int = setting("10", whole(1, DAY), "for a whole request head")
+    proxy_max_body_bytes: int = setting("33554432", whole(1 << 20, 1 << 30), "largest request body")
+    proxy_max_connections: int = setting("1024", whole(8, 65536), "most client connections")
+    proxy_header_timeout_seconds: int = setting("10", whole(1, DAY), "for the whole head")
     proxy_body_timeout_seconds: int = setting(
         "30", whole(1, DAY), "longest gap inside a body, and 1 s for each MiB on top"
     )
-    proxy_keepalive_seconds: int = setting("60", whole(1, DAY), "an idle connection stays open")
+    proxy_keepalive_seconds: int = setting("60", whole(1, DAY), "life of an idle connection")
     proxy_write_timeout_seconds: int = setting("30", whole(1, DAY), "one write to a slow reader")
     proxy_log_path: Path | None = setting(
         "", path, "log file; otherwise stderr, and .codex-oss/logs/bridge.log for a daemon"
     )
     bridge_shutdown_drain_seconds: int = setting(
-        "180", whole(0, 3600), "running turns may finish for this long after a stop"
+        "180", whole(0, 3600), "time in which running turns may finish after a stop"
     )
     codex_oss_project: Path | None = setting(
         "", path, "project root; otherwise the installed folder above, git's, or the current one"
@@ -115,26 +115,28 @@ class Settings:
         "240", whole(1, DAY), "whole of one upstream call that is not streamed"
     )
     upstream_stream_max_seconds: int = setting("1800", whole(1, DAY), "whole of a streamed call")
-    upstream_connect_timeout_seconds: int = setting("10", whole(1, DAY), "TCP and TLS")
+    upstream_connect_timeout_seconds: int = setting("10", whole(1, DAY), "for TCP and TLS")
     request_deadline_seconds: int = setting(
         "90", whole(5, 3600), "from a request to the first upstream content; missions if set"
     )
-    max_global_upstream_concurrency: int = setting("5", whole(1, 1024), "upstream calls at once")
-    upstream_queue_max: int = setting("64", whole(0, 4096), "requests that wait for one")
+    max_global_upstream_concurrency: int = setting("5", whole(1, 1024), "most upstream calls")
+    upstream_queue_max: int = setting("64", whole(0, 4096), "most requests that wait for a call")
 
     sse_upstream_heartbeat_seconds: int = setting(
         "5", whole(1, 15), "silence after which response.in_progress is sent"
     )
-    sse_chunk_size: int = setting("256", whole(16, 65536), "characters in a delta we cut ourselves")
+    sse_chunk_size: int = setting("256", whole(16, 65536), "characters of a delta we cut")
 
     oss_visible_trace: str = setting(
         "summary", one_of("off", "summary", "detailed"), "how much of a mission is told"
     )
-    oss_visible_trace_max_events: int = setting("40", whole(0, 1000), "sentences told a mission")
-    oss_visible_trace_max_event_chars: int = setting("500", whole(80, 4000), "characters of each")
+    oss_visible_trace_max_events: int = setting("40", whole(0, 1000), "most sentences a mission")
+    oss_visible_trace_max_event_chars: int = setting(
+        "500", whole(80, 4000), "longest sentence, characters"
+    )
     oss_inline_report_json: bool = setting("0", switch, "append the report JSON to the final text")
     sse_visible_progress_seconds: int = setting(
-        "8", whole(2, 60), "a waiting sentence after this long without one"
+        "8", whole(2, 60), "silence after which a mission says what it waits for"
     )
     project_critical_roots: tuple[str, ...] = setting("", names, "list of further critical paths")
     project_critical_terms: tuple[str, ...] = setting("", names, "list of further critical terms")

@@ -12,6 +12,12 @@ from codex_oss.contract.actions import (
 from codex_oss.contract.compiler import template
 from codex_oss.contract.evidence import EvidenceRef, Match, Span, parse_ref
 from codex_oss.contract.functions import CONTROLS, TOOLS, Argument, Tool, declared
+from codex_oss.contract.handoff import (
+    HandoffValidation,
+    extract_handoff,
+    render_handoff,
+    validate_handoff,
+)
 from codex_oss.contract.mission import (
     Budget,
     MissionV1,
@@ -38,6 +44,7 @@ from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
 
 __all__ = [
     "CONTROLS",
+    "HandoffValidation",
     "IGNORED_FOLDERS",
     "NOT_ENFORCED_YET",
     "MISSION",
@@ -77,6 +84,7 @@ __all__ = [
     "blocks",
     "contract_digest",
     "declared",
+    "extract_handoff",
     "normalise",
     "not_enforced",
     "parse_action",
@@ -84,7 +92,9 @@ __all__ = [
     "parse_draft",
     "parse_mission",
     "parse_ref",
+    "render_handoff",
     "render_mission",
     "template",
     "tier_of",
+    "validate_handoff",
 ]

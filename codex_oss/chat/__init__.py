@@ -1,5 +1,10 @@
 """Say what is asked of a model and what it answers, in any provider's wire."""
 
+from codex_oss.chat.calls import CallGatherer, GatheredCall, json_object
+from codex_oss.chat.chat_wire import ChatReader, ChatWire
+from codex_oss.chat.chunks import provider_sentence
+from codex_oss.chat.history import Fitted, argument_object, fit
+from codex_oss.chat.literals import literal_of, mended, text_of, to_json
 from codex_oss.chat.messages import (
     Burst,
     CallDelta,
@@ -12,16 +17,34 @@ from codex_oss.chat.messages import (
     Usage,
 )
 from codex_oss.chat.model import ChatModel
+from codex_oss.chat.replies import ChatReply, gather
+from codex_oss.chat.sse import SseDecoder
 
 __all__ = [
     "Burst",
     "CallDelta",
+    "CallGatherer",
     "ChatChunk",
     "ChatMessage",
     "ChatModel",
+    "ChatReader",
+    "ChatReply",
     "ChatRequest",
+    "ChatWire",
+    "Fitted",
     "FunctionCall",
     "FunctionTool",
+    "GatheredCall",
+    "SseDecoder",
     "TextRun",
     "Usage",
+    "argument_object",
+    "fit",
+    "gather",
+    "json_object",
+    "literal_of",
+    "mended",
+    "provider_sentence",
+    "text_of",
+    "to_json",
 ]

@@ -1,0 +1,105 @@
+"""A request's body as JSON, within limits.
+
+Bytes enter; one JSON object leaves, or a `BadRequest` with code `invalid_json`. What comes out is
+at most 128 deep and holds no lone surrogate: whoever walks or writes it may rely on both.
+"""
+
+import json
+import re
+from math import isfinite
+
+from codex_oss.chat import mended, to_json
+from codex_oss.errors import BadRequest, Fault
+
+DEPTH_MAX = 128  # Codex nests about 12 deep; the parser's own recursion ends near 1,000.
+VALUES_MAX = 2_000_000  # Each takes 50 bytes of memory or more: `[[],[],...]` is the worst.
+INTEGER_DIGITS_MAX = 4_000  # Reading an integer costs the square of its digits.
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_has_escaped_surrogate = re.compile(rb"\\u[dD][89a-fA-F]").search
+
+
+def parse_body(body: bytes) -> tuple[dict[str, object], bool]:
+    """Return the object, and whether lone surrogates in it became U+FFFD."""
+    _ensure_few_values(body)
+    value = _parsed(body)
+    if not isinstance(value, dict):
+        raise _invalid("expected an object")
+    _ensure_flat(value)
+    if not _has_escaped_surrogate(body):
+        return value, False
+    text = to_json(value)
+    whole = mended(text)
+    return (value, False) if whole == text else (json.loads(whole), True)
+
+
+def _ensure_few_values(body: bytes) -> None:
+    """Count what separates values, and only where that is too much, what does so in earnest."""
+    if len(body) < VALUES_MAX or _separators(body) < VALUES_MAX:
+        return
+    if _separators(_STRING.sub(b"", body)) >= VALUES_MAX:
+        raise _invalid(f"more than {VALUES_MAX:,} values")
+
+
+def _separators(text: bytes) -> int:
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        value: object = json.loads(
+            body.decode(),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_number,
+        )
+    except UnicodeDecodeError as error:
+        raise _invalid(f"not UTF-8 at byte {error.start}") from None
+    except ValueError as error:
+        raise _invalid(str(error)) from None
+    except RecursionError:
+        raise _too_deep() from None
+    return value
+
+
+def _ensure_flat(value: object) -> None:
+    level, depth = [value], 0
+    while level := [child for node in level for child in _children(node)]:
+        depth += 1
+        if depth == DEPTH_MAX:
+            raise _too_deep()
+
+
+def _children(node: object) -> list[object]:
+    values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [value for value in values if isinstance(value, (dict, list))]
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > INTEGER_DIGITS_MAX:
+        raise ValueError(f"an integer of more than {INTEGER_DIGITS_MAX:,} digits")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if not isfinite(value):
+        raise ValueError(f"{digits[:20]} is no number")
+    return value
+
+
+def _too_deep() -> BadRequest:
+    return _invalid(f"nested deeper than {DEPTH_MAX}")
+
+
+def _invalid(why: str) -> BadRequest:
+    told = f"The body is not valid JSON: {why}."
+    return BadRequest(told, code="invalid_json", faults=[Fault("", "invalid_json", told)])

@@ -51,6 +51,9 @@ class Layout:
     def events(self, run_id: str) -> Path:
         return self.run(run_id) / "events.jsonl"
 
+    def run_lock(self, run_id: str) -> Path:
+        return self.run(run_id) / "run.lock"
+
     def blobs(self, run_id: str) -> Path:
         return self.run(run_id) / "blobs"
 

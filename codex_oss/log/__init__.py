@@ -2,7 +2,13 @@
 
 from codex_oss.log.blobs import BlobStore
 from codex_oss.log.heads import Head, HeadStore
-from codex_oss.log.mission_event_log import EventLog, MemoryEventLog, MissionEventLog, Redact
+from codex_oss.log.mission_event_log import (
+    EventLog,
+    MemoryEventLog,
+    MissionEventLog,
+    Redact,
+    read_log,
+)
 from codex_oss.log.projections import ProjectionState, check_projections, write_projections
 from codex_oss.log.verify import LogContent, LogVerdict, judge, parse_log
 
@@ -20,5 +26,6 @@ __all__ = [
     "check_projections",
     "judge",
     "parse_log",
+    "read_log",
     "write_projections",
 ]

@@ -16,6 +16,7 @@ from codex_oss.record import Json, canonical
 from codex_oss.system import (
     DISK,
     Disk,
+    made_once,
     private_folder,
     random_bytes,
     read_bounded,
@@ -79,9 +80,5 @@ class HeadStore:
         return hmac.new(self._key(), canonical(body), sha256).hexdigest()
 
     def _key(self) -> bytes:
-        try:
-            return read_bounded(self._key_file, KEY_BYTES)
-        except FileNotFoundError:
-            private_folder(self._key_file.parent, self._disk)
-            write_atomic(self._key_file, random_bytes(KEY_BYTES), self._disk)
-            return read_bounded(self._key_file, KEY_BYTES)
+        private_folder(self._key_file.parent, self._disk)
+        return made_once(self._key_file, lambda: random_bytes(KEY_BYTES), self._disk)

@@ -4,8 +4,6 @@ Replies and observations enter, facts leave; references are given here, from the
 reading of a path, the N-th executed call. Costs use the prices recorded at admission.
 """
 
-from codex_oss.tools import Denied, Observation, Rechecked
-
 from codex_oss.chat import ChatReply, FunctionCall, Usage
 from codex_oss.contract import EvidenceRef
 from codex_oss.record import (
@@ -24,6 +22,7 @@ from codex_oss.record import (
     ToolObserved,
     sha256,
 )
+from codex_oss.tools import Denied, Observation, Rechecked
 
 ESTIMATE_BYTES_PER_TOKEN = 4  # Where the provider does not count (bridge 12).
 MESSAGE_CHARACTERS_MAX = 300

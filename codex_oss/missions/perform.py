@@ -10,8 +10,6 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from typing import TypeVar, assert_never
 
-from codex_oss.tools import Allowance, ToolBroker, ToolCall
-
 from codex_oss.chat import Burst, ChatModel, TextRun, gather
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BridgeError, UpstreamRejected
@@ -37,6 +35,7 @@ from codex_oss.runtime import (
     result_bytes_max,
 )
 from codex_oss.system import ticking
+from codex_oss.tools import Allowance, ToolBroker, ToolCall
 
 BREATH_SECONDS = 0.25  # So soon a cancel of another process is noticed (event-log 4: 500 ms).
 TOOL_SECONDS_MAX = 20.0  # Wall limit of one tool call (missions 5.1).

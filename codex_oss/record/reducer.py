@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import reduce as fold_left
 from typing import assert_never
 
+import codex_oss.record.events as facts
 from codex_oss.chat import FunctionCall
 from codex_oss.contract import parse_mission
-from codex_oss.record import events as facts
 from codex_oss.record.events import Event, Fact
 from codex_oss.record.run_record import (
     Answered,

@@ -7,8 +7,8 @@ later deliveries leave a delivered report as it was (event-log 8).
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 
+import codex_oss.record.events as facts
 from codex_oss.contract import contract_digest, render_mission
-from codex_oss.record import events as facts
 from codex_oss.record.codec import canonical, sha256
 from codex_oss.record.events import Event
 from codex_oss.record.findings import findings, obligation_states

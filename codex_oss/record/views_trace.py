@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from codex_oss.record import events as facts
+import codex_oss.record.events as facts
 from codex_oss.record.events import Event, Json
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.views_report import denials, files_inspected, pretty, usage

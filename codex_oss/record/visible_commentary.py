@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from codex_oss.record import events as facts
+import codex_oss.record.events as facts
 from codex_oss.record.events import Event, Fact
 
 MESSAGE_CHARACTERS_MAX = 500

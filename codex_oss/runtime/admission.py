@@ -26,20 +26,19 @@ Result = Literal["pass", "warn", "deny", "busy"]
 
 @dataclass(frozen=True, slots=True)
 class AdmissionFacts:
-    """What was measured before the decision. `alias_tier` is 0 where no alias was asked for."""
+    """What was measured before the decision. `alias_tier` is 0 where no alias was asked for;
+    `refused_paths` are (path, code) of the scope's entries that no rule lets in."""
 
     profile: ProfileFacts
     model_alias: str
     alias_tier: int
     profile_lanes: tuple[str, ...]
-    capability_tier: int
     provider_fault: str
     readable_files: int
     readable_bytes: int
-    denied_paths: tuple[str, ...]
     absent_paths: tuple[str, ...]
-    critical_paths: tuple[str, ...]
-    escaping_paths: tuple[str, ...]
+    critical_files: int
+    refused_paths: tuple[tuple[str, str], ...]
     live_runs: int
     free_bytes: int
     storage_fault: str
@@ -165,12 +164,13 @@ def _scope(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
         yield Check("scope", "pass", count)
     if facts.absent_paths:
         yield Check("scope_paths", "warn", list(facts.absent_paths), "path_absent")
-    if facts.escaping_paths:
-        hint = "a link leads out of the project or of the allowed scope"
-        yield Check("scope_links", "deny", list(facts.escaping_paths), "scope_escape", hint)
-    if facts.critical_paths and not mission.scope.critical_path_read_allowed:
-        hint = "set critical_path_read_allowed and say why in critical_path_read_reason"
-        yield Check("scope_critical", "deny", list(facts.critical_paths), "critical_path", hint)
+    for path, code in facts.refused_paths:
+        leads_out = code in ("symlink_escape", "symlink_out_of_scope")
+        hint = "name a path that may be read"
+        yield Check("scope_path", "deny", path, "scope_escape" if leads_out else code, hint)
+    if facts.critical_files and not mission.scope.critical_path_read_allowed:
+        why = f"critical_path: {facts.critical_files} files are left out"
+        yield Check("scope_critical", "warn", facts.critical_files, why)
 
 
 def _exposure(mission: MissionV1, facts: AdmissionFacts) -> Check:

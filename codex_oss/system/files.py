@@ -111,6 +111,23 @@ def read_bounded(path: Path, bytes_max: int) -> bytes:
     return data
 
 
+def read_tail(path: Path, bytes_max: int) -> bytes:
+    """Return the last bytes of a file that may be of any length, b"" if it is missing."""
+    try:
+        fd = os.open(path, READ_ONLY)
+    except FileNotFoundError:
+        return b""
+    try:
+        return os.pread(fd, bytes_max, max(0, os.fstat(fd).st_size - bytes_max))
+    finally:
+        os.close(fd)
+
+
+def remove(path: Path) -> None:
+    """Remove a file; one that is missing is removed already."""
+    path.unlink(missing_ok=True)
+
+
 def private_folder(path: Path, disk: Disk = DISK) -> Path:
     """Return `path` as a folder of ours that nobody else can write; make it, 0700, if missing."""
     try:
@@ -238,6 +255,12 @@ class FileLock:
         assert self._fd is not None, "write_holder() without the lock"
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, text.encode(), 0)
+
+
+def free_bytes(path: Path) -> int:
+    """Return how many bytes a process of ours may still write on the file system of `path`."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
 
 
 def made_once(path: Path, make: Callable[[], bytes], disk: Disk = DISK) -> bytes:

@@ -1,0 +1,123 @@
+"""What is known of the runs of a project, read from their logs and heads alone.
+
+Never from a file of a mission: those are projections. A mission id stands for its newest run.
+Nothing here takes a lock or appends; only `rebuild` writes, and only projections.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from codex_oss.deadline import Clock
+from codex_oss.errors import LogCorrupt, NotFound
+from codex_oss.layout import Layout
+from codex_oss.log import (
+    BlobStore,
+    Head,
+    HeadStore,
+    LogContent,
+    LogVerdict,
+    ProjectionState,
+    check_projections,
+    judge,
+    parse_log,
+    read_log,
+    write_projections,
+)
+from codex_oss.record import Event, Json, RunRecord, fold
+from codex_oss.system import DISK, Disk, FileLock
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """A run as its log tells it. `state` is running, interrupted, refused or final."""
+
+    run_id: str
+    mission_id: str
+    events: tuple[Event, ...]
+    record: RunRecord
+    state: str
+
+
+class RunArchive:
+    """All runs of one project."""
+
+    def __init__(self, layout: Layout, heads: HeadStore, clock: Clock, disk: Disk = DISK) -> None:
+        self._layout = layout
+        self._heads = heads
+        self._clock = clock
+        self._disk = disk
+
+    def load(self, name: str) -> LoggedRun:
+        """Return a run; damage is refused, and a torn tail was never part of it."""
+        run_id = self.find(name)
+        content = self._read(run_id)
+        verdict = judge(run_id, content, self._heads.read(run_id))
+        if verdict.verdict in ("damaged", "truncated", "rewritten"):
+            raise LogCorrupt(
+                f"{run_id} is {verdict.verdict}: {verdict.rule}",
+                hint=f"run: codex-oss log verify {run_id}",
+            )
+        record = fold(content.events)
+        mission_id = content.events[0].mission_id if content.events else ""
+        state = self._state(run_id, record.status)
+        return LoggedRun(run_id, mission_id, content.events, record, state)
+
+    def verify(self, name: str, witness: str = "") -> LogVerdict:
+        """Judge the bytes of a log against its head, and the head that a report printed."""
+        run_id = self.find(name)
+        started = self._clock.monotonic()
+        verdict = judge(run_id, self._read(run_id), self._heads.read(run_id), witness)
+        return replace(verdict, ms=round((self._clock.monotonic() - started) * 1000))
+
+    def check(self, name: str) -> tuple[ProjectionState, ...]:
+        """Say of each file whether it is what the log says. Writes nothing."""
+        run = self.load(name)
+        return check_projections(self._layout.mission(run.mission_id), run.events)
+
+    def rebuild(self, name: str) -> tuple[ProjectionState, ...]:
+        """Write every file again, and return how each was before."""
+        run, before = self.load(name), self.check(name)
+        for _ in write_projections(self._layout.mission(run.mission_id), run.events, self._disk):
+            continue
+        return before
+
+    def find(self, name: str) -> str:
+        """Return the run id of a run, or of the newest run of a mission."""
+        if name.startswith("run_") and self._layout.run(name).is_dir():
+            return name
+        for head in self.heads():
+            if head.mission_id == name:
+                return head.run_id
+        hint = "run: codex-oss mission list"
+        raise NotFound(f"there is no mission or run {name!r} here", hint=hint)
+
+    def list(self) -> Iterator[Json]:
+        """Yield every run, newest first, from its head file."""
+        for head in self.heads():
+            state = self._state(head.run_id, str(head.summary.get("status", "")))
+            row: Json = {"run_id": head.run_id, "mission_id": head.mission_id, "state": state}
+            yield row | head.summary
+
+    def heads(self) -> Iterator[Head]:
+        for run_id in self._heads.run_ids():
+            head = self._heads.read(run_id)
+            if head:
+                yield head
+
+    def live_runs(self) -> int:
+        """Return how many runs some process works on at this moment."""
+        return sum(self._is_held(head.run_id) for head in self.heads() if not head.sealed)
+
+    def _read(self, run_id: str) -> LogContent:
+        blobs = BlobStore(self._layout.blobs(run_id), self._disk)
+        return parse_log(read_log(self._layout.events(run_id)), blobs.text)
+
+    def _is_held(self, run_id: str) -> bool:
+        return FileLock(self._layout.run_lock(run_id), self._clock).is_held
+
+    def _state(self, run_id: str, status: str) -> str:
+        if status == "REFUSED":
+            return "refused"
+        if self._is_held(run_id):
+            return "running"
+        return "interrupted" if status in ("NEW", "OPEN") else "final"

@@ -1,0 +1,76 @@
+"""Measure what admission judges: scope, provider, capacity, storage, as they are at this moment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from codex_oss.contract import MissionV1
+from codex_oss.errors import BridgeError, Fault
+from codex_oss.layout import Layout
+from codex_oss.profiles import ModelProfile
+from codex_oss.record import ProfileFacts
+from codex_oss.runtime import AdmissionFacts
+from codex_oss.system import free_bytes, private_folder
+from codex_oss.tools import ScopeSurvey
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a door asks for: a contract, the profile that is to work on it, and how it came in."""
+
+    mission: MissionV1
+    profile: ModelProfile
+    model_alias: str
+    alias_tier: int
+    door: str
+    warnings: tuple[Fault, ...] = ()
+
+
+def profile_facts(profile: ModelProfile) -> ProfileFacts:
+    """Return what the log keeps of a profile, its prices above all."""
+    prices = profile.prices
+    return ProfileFacts(
+        name=profile.name,
+        upstream_model=profile.upstream_model,
+        exposure=profile.exposure,
+        context_window=profile.context_window,
+        max_output_tokens=profile.max_output_tokens,
+        input_price=prices.input if prices else None,
+        cached_price=prices.cache_read if prices else None,
+        output_price=prices.output if prices else None,
+    )
+
+
+def find_facts(
+    order: Order,
+    survey: ScopeSurvey,
+    layout: Layout,
+    provider_fault: Callable[[ModelProfile], str],
+    live_runs: int,
+) -> AdmissionFacts:
+    """Return everything that `admit` looks at."""
+    storage_fault, free = _storage(layout)
+    return AdmissionFacts(
+        profile=profile_facts(order.profile),
+        model_alias=order.model_alias,
+        alias_tier=order.alias_tier,
+        profile_lanes=order.profile.lanes,
+        provider_fault=provider_fault(order.profile),
+        readable_files=survey.readable_files,
+        readable_bytes=survey.bytes,
+        absent_paths=survey.absent,
+        critical_files=survey.critical,
+        refused_paths=tuple((denied.path, denied.code) for denied in survey.refused),
+        live_runs=live_runs,
+        free_bytes=free,
+        storage_fault=storage_fault,
+        warnings=tuple(f"{fault.code}: {fault}" for fault in order.warnings),
+    )
+
+
+def _storage(layout: Layout) -> tuple[str, int]:
+    try:
+        layout.make()
+        private_folder(layout.runs)
+        return "", free_bytes(layout.runs)
+    except (OSError, BridgeError) as error:
+        return str(error), 0

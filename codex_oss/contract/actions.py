@@ -11,7 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from codex_oss.contract.functions import CONTROLS, TOOLS, Argument, BadCall, Tool, read_whole
+from codex_oss.contract.functions import (
+    CONTROLS,
+    LINES_MAX,
+    TOOLS,
+    Argument,
+    BadCall,
+    Tool,
+    read_whole,
+)
 from codex_oss.contract.kinds import FAULTY, Flag, Reading, Text, nearest, type_name
 from codex_oss.contract.records import Field, Members, Record
 from codex_oss.contract.report import (
@@ -24,6 +32,7 @@ from codex_oss.contract.report import (
 from codex_oss.errors import Fault
 
 ARGUMENTS_CHARS_MAX = 200_000  # A report is at most 16,384 tokens long: half of this.
+MESSAGE_CHARS_MAX = 1_000  # Names and keys in it are the model's and may be of any length.
 QUOTE_CHARS_MAX = 200  # Of the model's own words beside a normalised call.
 REASON_CHARS_MAX = 300
 FAULTS_TOLD_MAX = 5  # Of one report to the model: more would cost more than asking again.
@@ -104,7 +113,8 @@ def parse_action(
             return _tool_action(tool, name, arguments_text, given)
         return _control_action(name, given)
     except BadCall as bad:
-        return ActionFault(bad.code, str(bad), _example(known, offered, example_path))
+        message = str(bad)[:MESSAGE_CHARS_MAX]
+        return ActionFault(bad.code, message, _example(known, offered, example_path))
 
 
 def _check_name(name: str, offered: Collection[str]) -> None:
@@ -188,7 +198,7 @@ def _line_range(
     first, last = arguments["start_line"], arguments["end_line"]
     assert isinstance(first, int)
     if last is None and count is not None:
-        last = first + max(1, read_whole("limit", count)) - 1
+        last = min(first + max(1, read_whole("limit", count)) - 1, LINES_MAX)
     if isinstance(last, int) and last < first:
         first, last = last, first
     return {"start_line": first, "end_line": last}

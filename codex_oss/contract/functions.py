@@ -67,7 +67,7 @@ class Argument:
             _wrong_type(self.name, "a string", value)
         if not self.least <= len(value) <= self.most:
             raise BadCall(
-                "bad_argument", f"`{self.name}` must have {self.least}..{self.most} characters"
+                "bad_argument", f"`{self.name}` must have {self.least}..{self.most:,} characters"
             )
         if self.name != "path":
             return value

@@ -83,11 +83,11 @@ def normalise(path: str, project_root: str = "") -> str | BadPath:
     """Return the relative POSIX path, "." for the root, without `.`, `..`, `//` and final `/`.
 
     An absolute path is made relative to `project_root`, and is a bad one outside of it. Unicode
-    is composed (NFC), as git and the contracts write it.
+    is composed (NFC): the guard finds the spelling on the disk.
     """
-    path = unicodedata.normalize("NFC", path.replace("\\", "/"))
-    if not path or len(path) > PATH_CHARS_MAX:
+    if not 1 <= len(path) <= PATH_CHARS_MAX:
         return BadPath(f"must have 1..{PATH_CHARS_MAX:,} characters")
+    path = unicodedata.normalize("NFC", path.replace("\\", "/"))
     root = unicodedata.normalize("NFC", project_root.rstrip("/"))
     if path.startswith("/"):
         if not root or not (path + "/").startswith(root + "/"):
@@ -115,7 +115,7 @@ def fold(text: str) -> str:
     for _ in range(2):  # Folding may leave what composes or folds once more.
         visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
         text = unicodedata.normalize("NFKC", _IGNORABLE.sub("", visible)).casefold()
-    text = unicodedata.normalize("NFKC", text)
+    text = unicodedata.normalize("NFKC", text).replace("\\", "/")
     return re.sub(r"[. ]+(?=/|$)", "", text)  # `․` and `\u00a0` have become `.` and ` `.
 
 
@@ -155,7 +155,7 @@ class PathRules:
         self._paths = frozenset(scope.allowed_paths)
         self._roots = tuple(scope.allowed_roots)
         critical = () if scope.critical_path_read_allowed else (*_CRITICAL, *critical_roots)
-        exposed = scope.exposed_classes
+        exposed = set(EXPOSABLE_CLASSES).intersection(scope.exposed_classes)
         self._denials = (
             *((f"{name}_path", search) for name, search in _CLASS_MATCHERS if name not in exposed),
             ("forbidden_path", _matcher(scope.forbidden_roots)),

@@ -4,9 +4,11 @@ An `Order` enters `begin`, a `Run` leaves whose events each door dresses; a refu
 of its own. A run belongs to the process that holds its `run.lock` (architecture 8).
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from codex_oss.chat import ChatModel
 from codex_oss.contract import MissionV1, contract_digest, parse_mission, render_mission
@@ -47,6 +49,7 @@ class MissionDesk:
         self,
         layout: Layout,
         *,
+        project: Path,
         registry: ModelRegistry,
         models: Models,
         provider_fault: Callable[[ModelProfile], str],
@@ -57,8 +60,9 @@ class MissionDesk:
         progress_seconds: float,
         disk: Disk = DISK,
     ) -> None:
-        self.layout = layout
-        self.registry = registry
+        self._layout = layout
+        self._project = project
+        self._registry = registry
         self._models = models
         self._provider_fault = provider_fault
         self._guard_for = guard_for
@@ -77,7 +81,7 @@ class MissionDesk:
         order = replace(order, mission=self._without_secrets(order.mission))
         guard = self._guard_for(order.mission)
         facts = find_facts(
-            order, guard.survey(), self.layout, self._provider_fault, self.archive.live_runs()
+            order, guard.survey(), self._layout, self._provider_fault, self.archive.live_runs()
         )
         admission = admit(order.mission, facts)
         mission_id = self._name_of(order.mission)
@@ -106,7 +110,7 @@ class MissionDesk:
                 raise Refused(f"{run_id} has ended already", code="already_final", hint=hint)
             opening = log.append(self._resumed(log)) if log.record.is_open else ()
             mission = known.record.contract
-            profile = self.registry.resolve(known.record.mission.admitted.profile.name)
+            profile = self._registry.resolve(known.record.mission.admitted.profile.name)
         except BaseException:
             lock.release()
             raise
@@ -126,7 +130,7 @@ class MissionDesk:
         performer = Performer(
             self._models(profile), broker, self._clock, deadline, self._progress_seconds
         )
-        folder = self.layout.mission(log.mission_id)
+        folder = self._layout.mission(log.mission_id)
         write_files = partial(write_projections, folder, disk=self._disk)
         loop = MissionRun(log, performer, deadline)
         return Run(log, lock, opening, loop, deadline, write_files)
@@ -156,7 +160,7 @@ class MissionDesk:
             profile=profile_facts(order.profile),
             door=order.door,
             run_key="",
-            project={"name": self.layout.root.name, "git_head": Git(self.layout.root).head()},
+            project={"name": self._project.name, "git_head": Git(self._project).head()},
             requested_mission_id=mission.mission_id,
             product={**self._product, "prompt_version": PROMPT_VERSION},
         )
@@ -166,6 +170,7 @@ class MissionDesk:
         clean, count = self._redactor.redact_value(render_mission(mission))
         if not count:
             return mission
+        assert isinstance(clean, dict)
         parsed = parse_mission(clean)
         if parsed.mission is None:
             raise BadMission(
@@ -191,7 +196,7 @@ class MissionDesk:
     def _new_log(self, mission_id: str, order: Order) -> MissionEventLog:
         moment = self._clock.now().strftime("%Y%m%dt%H%M%Sz")
         run_id = f"run_{moment}_{new_id(8)}"
-        private_folder(self.layout.run(run_id), self._disk)
+        private_folder(self._layout.run(run_id), self._disk)
         log = self._log(run_id, mission_id)
         mission = order.mission
         log.create(
@@ -206,7 +211,7 @@ class MissionDesk:
 
     def _log(self, run_id: str, mission_id: str) -> MissionEventLog:
         return MissionEventLog(
-            self.layout.run(run_id),
+            self._layout.run(run_id),
             mission_id,
             heads=self._heads,
             clock=self._clock,
@@ -220,7 +225,7 @@ class MissionDesk:
         return clean
 
     def _locked(self, run_id: str) -> FileLock:
-        lock = FileLock(self.layout.run_lock(run_id), self._clock)
+        lock = FileLock(self._layout.run_lock(run_id), self._clock)
         if not lock.acquire(LOCK_SECONDS):
             raise Refused(
                 f"{run_id} is running: {lock.holder}",
@@ -232,7 +237,7 @@ class MissionDesk:
 
 
 def _owner() -> str:
-    me = ProcessId.current()
+    me = ProcessId.of(os.getpid())
     return f"pid {me.pid}, started {me.start}"
 
 
@@ -259,7 +264,7 @@ class Run:
     def mission_id(self) -> str:
         return self._log.mission_id
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Yield every event, durable before it is seen. Whoever stops pulling ends the run: it
         still closes with a verdict and its files."""
         steps = self._steps()

@@ -2,6 +2,7 @@
 
 from codex_oss.runtime.admission import Admission, AdmissionFacts, Check, admit
 from codex_oss.runtime.decide import decide
+from codex_oss.runtime.explanation import explain, next_step
 from codex_oss.runtime.intents import CallModel, Intent, LookAgain, Note, RunTool
 from codex_oss.runtime.prompt import PROMPT_VERSION, Prompt, prompt_for, result_bytes_max
 
@@ -18,6 +19,8 @@ __all__ = [
     "RunTool",
     "admit",
     "decide",
+    "explain",
+    "next_step",
     "prompt_for",
     "result_bytes_max",
 ]

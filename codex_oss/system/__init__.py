@@ -6,6 +6,7 @@ from codex_oss.system.files import (
     Disk,
     FileLock,
     free_bytes,
+    scratch_file,
     made_once,
     open_beneath,
     private_folder,
@@ -17,6 +18,7 @@ from codex_oss.system.files import (
 )
 from codex_oss.system.git import Git, work_tree_above
 from codex_oss.system.ports import who_listens
+from codex_oss.system.interrupts import on_interrupt
 from codex_oss.system.processes import (
     Completed,
     ProcessId,
@@ -43,6 +45,7 @@ __all__ = [
     "made_once",
     "minimal_env",
     "new_id",
+    "on_interrupt",
     "open_beneath",
     "private_folder",
     "random_bytes",
@@ -50,6 +53,7 @@ __all__ = [
     "read_tail",
     "remove",
     "run",
+    "scratch_file",
     "send_signal",
     "spawn_detached",
     "ticking",

@@ -26,6 +26,7 @@ ENDING_POLL_SECONDS = 0.002  # Between a child's last output and its end lies le
 READ_BYTES = 65536  # As much as a pipe of Linux holds.
 LAST_READS_MAX = 16  # Of what escaped from the group and still writes: 1 MiB, then we let go.
 STARTTIME_FIELD = 18  # Of /proc/PID/stat (proc(5)): the 22nd, after pid, name and state.
+DEAD = ("", "Z", "X")
 STAT_BYTES_MAX = 4096  # /proc/PID/stat is one line of 52 short fields.
 
 
@@ -87,7 +88,10 @@ def spawn_detached(
 ) -> int:
     """Start a program that outlives us, its output appended to a file of 0600; return its pid."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    output = os.open(stdout_path, flags, 0o600)
+    try:
+        output = os.open(stdout_path, flags, 0o600)
+    except OSError as error:
+        raise ProcessFailed(f"cannot write to {stdout_path}: {error.strerror}") from error
     try:
         child = _start(argv, cwd, env, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     finally:
@@ -107,15 +111,16 @@ class ProcessId:
     @classmethod
     def of(cls, pid: int) -> "ProcessId":
         """Return the process that has this number at present; `ProcessLookupError` if none has."""
-        start = _start_time(pid)
-        if not start:
+        found = _state_and_start(pid)
+        if not found:
             raise ProcessLookupError(f"no process {pid}")
-        return cls(pid, start, _boot())
+        return cls(pid, found[1], _boot())
 
     @property
     def is_alive(self) -> bool:
         """Whether it still runs. A zombie does not."""
-        return self.start == _start_time(self.pid) and self.boot == _boot()
+        state, start = _state_and_start(self.pid) or ("", "")
+        return state[:1] not in DEAD and (start, _boot()) == (self.start, self.boot)
 
 
 def send_signal(process_id: ProcessId, signal_number: int) -> bool:
@@ -258,16 +263,17 @@ def _read(fd: int, output: _Output) -> bool:
     return bool(data)
 
 
-def _start_time(pid: int) -> str:
-    """Return when this process started, in the kernel's words, or "" where none runs."""
+def _state_and_start(pid: int) -> tuple[str, str] | None:
+    """Return in which state this process is and when it started, in the kernel's words."""
     if sys.platform == "darwin":
-        return _answer_of("ps", "-o", "lstart=", "-p", str(pid))
+        state, _, start = _answer_of("ps", "-o", "state=,lstart=", "-p", str(pid)).partition(" ")
+        return (state, start.strip()) if start else None
     try:
         line = read_bounded(Path(f"/proc/{pid}/stat"), STAT_BYTES_MAX)
     except (FileNotFoundError, ProcessLookupError):
-        return ""
+        return None
     state, *fields = line[line.rindex(b")") + 2 :].decode().split()  # The name may hold anything.
-    return "" if state in "ZX" else fields[STARTTIME_FIELD]
+    return state, fields[STARTTIME_FIELD]
 
 
 @cache

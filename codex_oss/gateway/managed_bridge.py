@@ -1,0 +1,113 @@
+"""The mission turn: a handoff in a request becomes a governed run, told as it happens.
+
+A request and its lane enter; what is told leaves: a commentary for each visible sentence, and the
+report at the end. All that can be refused is refused before the first word (bridge 5).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from codex_oss.chat import Usage
+from codex_oss.contract import extract_handoff
+from codex_oss.errors import Refused
+from codex_oss.gateway.lanes import MissionLane
+from codex_oss.missions import MissionDesk, MissionResult, Order, Run
+from codex_oss.record import Sentence, commentary_for, shown_live
+from codex_oss.responses import Commentary, FinalReport, ResponsesRequest, task_text
+from codex_oss.server import HttpRequest
+
+TURN_METADATA = "x-codex-turn-metadata"
+REPORT_BEGIN, REPORT_END = "OSS_REPORT_BEGIN", "OSS_REPORT_END"
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStyle:
+    """How much of a mission a stream tells (settings: OSS_VISIBLE_TRACE and its kin)."""
+
+    mode: str = "summary"
+    events_max: int = 40
+    characters_max: int = 500
+    inline_report: bool = False
+
+
+class MissionTurns:
+    """Serves the mission lane of one project."""
+
+    def __init__(self, desk: MissionDesk, project_root: str, style: TraceStyle) -> None:
+        self._desk = desk
+        self._root = project_root
+        self._style = style
+
+    def begin(
+        self, request: ResponsesRequest, http: HttpRequest, lane: MissionLane
+    ) -> Iterator[Commentary | FinalReport]:
+        """Admit the request's handoff and return what there is to tell, as it comes."""
+        self._ensure_our_project(http.headers)
+        handed = extract_handoff(task_text(request), lane.tier or "A3", self._root)
+        order = Order(
+            mission=handed.mission_for_runtime(),
+            profile=lane.profile,
+            model_alias=request.model,
+            alias_tier=int(lane.tier[1:] or 0),
+            door="native",
+            warnings=handed.warnings,
+        )
+        return self._told(self._desk.begin(order, http.deadline))
+
+    def _told(self, run: Run) -> Iterator[Commentary | FinalReport]:
+        with closing(run.events()) as events:
+            sentences = (s for event in events if (s := commentary_for(event)))
+            style = self._style
+            for sentence, text in shown_live(sentences, style.mode, style.events_max):
+                yield Commentary(text[: style.characters_max], visible_event(sentence))
+        yield self._final(run.result())
+
+    def _final(self, result: MissionResult) -> FinalReport:
+        text = result.message
+        if self._style.inline_report:
+            report = json.dumps(result.report, sort_keys=True, ensure_ascii=False)
+            text += f"\n\n{REPORT_BEGIN}\n{report}\n{REPORT_END}"
+        return FinalReport(text, Usage(result.input_tokens, result.output_tokens))
+
+    def _ensure_our_project(self, headers: Mapping[str, str]) -> None:
+        """Refuse a caller whose workspaces all lie elsewhere (delivery 6)."""
+        workspaces = _workspaces(headers.get(TURN_METADATA, ""))
+        if not workspaces or any(_are_related(self._root, other) for other in workspaces):
+            return
+        raise Refused(
+            f"this bridge serves {self._root}, the request comes from {workspaces[0]}",
+            code="wrong_project_root",
+            hint="start a bridge in that project: codex-oss up",
+        )
+
+
+def visible_event(sentence: Sentence) -> Mapping[str, object]:
+    """Return the item's `oss_visible_event` (bridge 5)."""
+    return {
+        "schema_version": "visible_commentary_event.v1",
+        "mission_id": sentence.mission_id,
+        "event_id": sentence.event_id,
+        "event_type": sentence.event_type,
+        "phase": sentence.phase,
+        "source": sentence.source,
+        "safe_for_user": True,
+        "seq": sentence.seq,
+    }
+
+
+def _workspaces(metadata: str) -> list[str]:
+    """Return the folders that Codex says it works in; none where it does not say."""
+    try:
+        found = json.loads(metadata).get("workspaces")
+    except (ValueError, AttributeError, RecursionError):
+        return []
+    return list(found) if isinstance(found, dict) else []
+
+
+def _are_related(ours: str, theirs: str) -> bool:
+    """Whether one folder lies in the other, or is it."""
+    a, b = PurePosixPath(ours), PurePosixPath(theirs)
+    return a.is_relative_to(b) or b.is_relative_to(a)

@@ -11,12 +11,13 @@ from codex_oss.server.gate import Gate, health_proof
 from codex_oss.server.loopback import Reply, StreamEvent, ask, prove, stream
 from codex_oss.server.replies import HttpReply
 from codex_oss.server.router import Handler, HttpRequest, Route
-from codex_oss.server.streaming import Encoder, StreamReply
+from codex_oss.server.streaming import CLIENT_LEFT, Encoder, StreamReply
 
 if TYPE_CHECKING:
     from codex_oss.server.listener import Listener
 
 __all__ = [
+    "CLIENT_LEFT",
     "Encoder",
     "Gate",
     "Handler",

@@ -1,0 +1,80 @@
+"""What is known of a model: who serves it, how much it reads, what it costs, what it may do.
+
+Values only. Prices are micro-USD per million tokens, so that a cost is an integer and a sum of
+costs is exact.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from codex_oss.chat import Usage
+
+CAPABILITY_OF_LANE = {  # The least capability tier that a lane asks for (missions 4).
+    "investigation": 1,
+    "open_investigation": 2,
+    "patch_proposal": 3,
+    "implementation": 3,
+    "critical_simulation": 4,
+}
+LANE_OF_ALIAS = {  # `mission-a<digit>-<profile>`.
+    "2": "investigation",
+    "3": "investigation",
+    "4": "patch_proposal",
+    "5": "implementation",
+    "6": "critical_simulation",
+}
+Exposure = Literal["local", "remote"]
+
+WINDOW_TOKENS, OUTPUT_TOKENS = 32_768, 8_192  # Of a model of which nothing is known.
+CAPABILITY_TIER, LANES = 3, ("investigation", "open_investigation")  # The same (missions 15).
+SECONDS = 30  # As UPSTREAM_FIRST_BYTE_TIMEOUT_SECONDS and its idle sister.
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who serves a model. `key_env` is the name of a variable, never a key; "" needs none."""
+
+    name: str
+    base_url: str
+    key_env: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Micro-USD per million tokens. Where `cache_read` is not known, the input price holds."""
+
+    input: int
+    output: int
+    cache_read: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """A model as we serve it. `prices` is `None` where they are not known, `exposure` says whether
+    what it reads leaves this machine's network, the seconds are the least it is given."""
+
+    name: str
+    upstream_model: str
+    provider: Provider
+    context_window: int = WINDOW_TOKENS
+    max_output_tokens: int = OUTPUT_TOKENS
+    prices: Prices | None = None
+    capability_tier: int = CAPABILITY_TIER
+    lanes: tuple[str, ...] = LANES
+    exposure: Exposure = "remote"
+    first_byte_seconds: float = SECONDS
+    idle_seconds: float = SECONDS
+
+
+def cost_of(usage: Usage, prices: Prices | None) -> int | None:
+    """Return micro-USD, rounded up, or `None` where the price is not known."""
+    if prices is None:
+        return None
+    cached = min(usage.cached_tokens, usage.input_tokens)
+    cache_price = prices.input if prices.cache_read is None else prices.cache_read
+    total = (
+        (usage.input_tokens - cached) * prices.input
+        + cached * cache_price
+        + usage.output_tokens * prices.output
+    )
+    return -(-total // 1_000_000)

@@ -64,7 +64,7 @@ class CallGatherer:
 def json_object(text: str) -> dict[str, object] | None:
     """Return the JSON object that `text` is, or `None`. NaN and Infinity are no JSON."""
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -72,3 +72,6 @@ def json_object(text: str) -> dict[str, object] | None:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)  # `json.loads` would make one a call.

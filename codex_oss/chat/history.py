@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codex_oss.chat.calls import json_object
 from codex_oss.chat.literals import to_json
@@ -91,24 +91,28 @@ def _paired(messages: Sequence[ChatMessage], repairs: dict[str, None]) -> Iterat
 
 
 def _mended(message: ChatMessage, repairs: dict[str, None]) -> ChatMessage:
-    calls = tuple(
-        FunctionCall(_legal_id(call.call_id), call.name, argument_object(call.arguments))
-        for call in message.calls
-    )
-    if any(new.arguments != old.arguments for new, old in zip(calls, message.calls, strict=True)):
+    calls = tuple(_mended_call(call, repairs) for call in message.calls)
+    return message if calls == message.calls else replace(message, calls=calls)
+
+
+def _mended_call(call: FunctionCall, repairs: dict[str, None]) -> FunctionCall:
+    call_id, arguments = _legal_id(call.call_id), argument_object(call.arguments)
+    if arguments is not call.arguments:
         repairs["arguments"] = None
-    return ChatMessage(message.role, message.text, calls, reasoning=message.reasoning)
+    elif call_id is call.call_id:
+        return call
+    return FunctionCall(call_id, call.name, arguments)
 
 
 def _answer(
     call: FunctionCall, results: deque[ChatMessage], repairs: dict[str, None]
 ) -> ChatMessage:
+    call_id = _legal_id(call.call_id)
     if results:
-        text = results.popleft().text
-    else:
-        repairs["missing_result"] = None
-        text = "[no result: the call was interrupted]"
-    return ChatMessage("tool", text, call_id=_legal_id(call.call_id))
+        result = results.popleft()
+        return result if call_id is call.call_id else replace(result, call_id=call_id)
+    repairs["missing_result"] = None
+    return ChatMessage("tool", "[no result: the call was interrupted]", call_id=call_id)
 
 
 def _legal_id(call_id: str) -> str:

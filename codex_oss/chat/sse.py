@@ -39,11 +39,11 @@ class SseDecoder:
     def _payloads(self, blocks: list[bytes]) -> list[bytes]:
         if blocks and not self._has_begun:
             blocks[0], self._has_begun = blocks[0].removeprefix(_BOM), True
-        payloads = (
+        payloads = [
             block[6:] if block[:6] == b"data: " and b"\n" not in block else _data_of(block)
             for block in blocks
-        )
-        return [payload for payload in payloads if payload]
+        ]
+        return list(filter(None, payloads))
 
 
 def _data_of(block: bytes) -> bytes:

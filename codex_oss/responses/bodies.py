@@ -47,7 +47,7 @@ def _separators(text: bytes) -> int:
 
 def _parsed(body: bytes) -> object:
     try:
-        value: object = json.loads(
+        return json.loads(
             body.decode(),
             object_pairs_hook=_object,
             parse_int=_integer,
@@ -60,20 +60,21 @@ def _parsed(body: bytes) -> object:
         raise _invalid(str(error)) from None
     except RecursionError:
         raise _too_deep() from None
-    return value
 
 
-def _ensure_flat(value: object) -> None:
-    level, depth = [value], 0
-    while level := [child for node in level for child in _children(node)]:
-        depth += 1
-        if depth == DEPTH_MAX:
-            raise _too_deep()
-
-
-def _children(node: object) -> list[object]:
-    values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return [value for value in values if isinstance(value, (dict, list))]
+def _ensure_flat(value: dict[str, object]) -> None:
+    """Go down level by level, without recursion."""
+    level: list[dict[str, object] | list[object]] = [value]
+    for _ in range(DEPTH_MAX):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return
+    raise _too_deep()
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -66,6 +66,9 @@ def _message(item: ChatMessage | FunctionCall | AgentMessage) -> ChatMessage:
 
 def _merged(group: tuple[ChatMessage, ...]) -> Iterator[ChatMessage]:
     """Yield one assistant message for all of them, or none where they say nothing."""
+    if len(group) == 1 and (group[0].text or group[0].calls):
+        yield group[0]
+        return
     text = "\n\n".join(message.text for message in group if message.text)
     calls = tuple(call for message in group for call in message.calls)
     if text or calls:

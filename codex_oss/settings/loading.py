@@ -116,7 +116,7 @@ class _Sources:
         values: dict[str, Any] = {row.name.lower(): self._value(row) for row in SETTINGS}
         values |= {"codex_oss_project": self._project}
         given = {name: each.value for name, each in self._given.items()}
-        settings = replace(Settings(), **values, given=given)
+        settings = replace(Settings(), **values, given=given, environ=self._environ)
         key = self._local_key(settings)
         if key == WELL_KNOWN_KEY:
             self._warnings.append(f"the local key is the well-known {WELL_KNOWN_KEY}: unset it")

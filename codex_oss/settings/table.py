@@ -143,9 +143,16 @@ class Settings:
 
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Every variable that was set, also the keys of profiles that are in no row."""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the process was started with, its flags included."""
     local_key: str = field(default="", repr=False)
     """What callers must send; "" until `with_local_key` has made one."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def upstream_key(self) -> str:
+        """Return the key of OpenCode Go, by whichever of its names, or ""."""
+        return self.provider_key(UPSTREAM_KEY_NAMES[0])
 
     def provider_key(self, name: str) -> str:
         """Return the key that a profile's `key_env` names, "" where none is set."""
@@ -158,8 +165,7 @@ class Settings:
 
     @property
     def default_profile(self) -> str:
-        has_key = bool(self.provider_key(UPSTREAM_KEY_NAMES[0]))
-        return self.oss_default_profile or ("kimi" if has_key else "rehearsal")
+        return self.oss_default_profile or ("kimi" if self.upstream_key else "rehearsal")
 
     @property
     def secrets(self) -> tuple[str, ...]:

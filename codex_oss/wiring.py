@@ -4,9 +4,11 @@ Settings enter, a `MissionDesk` or a whole `Bridge` leaves. What a test must cho
 clock, the place of our state) is an argument here; nothing below reaches for a global.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codex_oss import __version__
 from codex_oss.chat import ChatModel
@@ -18,11 +20,16 @@ from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.redaction import Redactor
 from codex_oss.rehearsal import RehearsalModel
 from codex_oss.settings import SETTINGS, Settings
-from codex_oss.system import SystemClock, made_once, private_folder, random_bytes
+from codex_oss.system import Pulse, SystemClock, made_once, private_folder, random_bytes
 from codex_oss.tools import Guard
 from codex_oss.upstream import HttpChatModel, Slots, TransportLimits
 
+if TYPE_CHECKING:
+    from codex_oss.gateway import Log
+    from codex_oss.server import Listener
+
 REDACTION_KEY_BYTES = 32
+PULSE_SECONDS = 0.25  # A client that left and a due sign of life are noticed within this.
 REHEARSAL = "rehearsal"
 FALLBACK_PROFILE = "kimi"
 SECRET_CHARACTERS_MIN = 8  # A shorter live key would blank ordinary words.
@@ -133,3 +140,90 @@ def _provider_fault(settings: Settings, profile: ModelProfile) -> str:
     if name and not settings.provider_key(name):
         return f"provider_not_configured: {name} is not set"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A bridge that listens: `serve` answers until it is told to drain."""
+
+    workshop: Workshop
+    listener: "Listener"
+    pulse: Pulse
+
+    @property
+    def port(self) -> int:
+        return self.listener.port
+
+    def serve(self) -> None:
+        try:
+            self.listener.serve()
+        finally:
+            self.pulse.stop()
+
+
+def wire_bridge(workshop: Workshop, log: "Log") -> Bridge:
+    """Return the bridge of a workshop, bound to its port. `log` takes its lines."""
+    from codex_oss.gateway import Gateway, MissionTurns, TraceStyle  # A mission alone needs none.
+    from codex_oss.server import Gate, Limits, Listener
+
+    settings, clock = workshop.settings, workshop.clock
+    pulse = Pulse(PULSE_SECONDS)
+    style = TraceStyle(
+        settings.oss_visible_trace,
+        settings.oss_visible_trace_max_events,
+        settings.oss_visible_trace_max_event_chars,
+        settings.oss_inline_report_json,
+    )
+    started = clock.monotonic()
+    gateway = Gateway(
+        registry=workshop.registry,
+        models=workshop.models,
+        missions=MissionTurns(workshop.desk, str(workshop.project), style, clock),
+        log=log,
+        clock=clock,
+        identity=lambda: _identity(workshop, clock.monotonic() - started),
+        shut_down=lambda: listener.drain(settings.bridge_shutdown_drain_seconds),
+    )
+    listener = Listener(
+        settings.proxy_host,
+        settings.proxy_port,
+        routes=gateway.routes(),
+        gate=Gate(settings.local_key, extra_hosts=settings.proxy_allowed_hosts),
+        limits=Limits(
+            body_bytes_max=settings.proxy_max_body_bytes,
+            connections_max=settings.proxy_max_connections,
+            header_seconds=settings.proxy_header_timeout_seconds,
+            body_seconds=settings.proxy_body_timeout_seconds,
+            keepalive_seconds=settings.proxy_keepalive_seconds,
+            write_seconds=settings.proxy_write_timeout_seconds,
+            heartbeat_seconds=settings.sse_upstream_heartbeat_seconds,
+        ),
+        pulse=pulse,
+        log=log,
+        clock=clock,
+    )
+    return Bridge(workshop, listener, pulse)
+
+
+def _identity(workshop: Workshop, uptime_seconds: float) -> Mapping[str, object]:
+    """Return what `/health` says of this process (bridge 20)."""
+    current = source_tree()
+    changed = workshop.source.changed_files(current)
+    return {
+        "pid": os.getpid(),
+        "uptime_seconds": int(uptime_seconds),
+        "project_root": str(workshop.project),
+        "source_sha256": workshop.source.sha256,
+        "runtime_identity": {
+            "runtime_source_tree": {
+                "startup_sha256": workshop.source.sha256,
+                "current_sha256": current.sha256,
+                "fresh": not changed,
+                "changed_files": list(changed),
+                "total_files": len(current.files),
+            }
+        },
+        "gpt_model_strategy": workshop.settings.gpt_model_strategy,
+        "has_opencode_key": bool(workshop.settings.upstream_key),
+        "live_missions": workshop.desk.archive.live_runs(),
+    }

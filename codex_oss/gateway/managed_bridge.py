@@ -1,7 +1,7 @@
 """The mission turn: a handoff in a request becomes a governed run, told as it happens.
 
-A request and its lane enter; what is told leaves: a commentary for each visible sentence, and the
-report at the end. All that can be refused is refused before the first word (bridge 5).
+A request and its lane enter, the events of its turn leave: a message for each visible sentence, and
+the report at the end. All that can be refused is refused before the first word (bridge 5).
 """
 
 import json
@@ -12,11 +12,20 @@ from pathlib import PurePosixPath
 
 from codex_oss.chat import Usage
 from codex_oss.contract import extract_handoff
+from codex_oss.deadline import Clock
 from codex_oss.errors import Refused
 from codex_oss.gateway.lanes import MissionLane
+from codex_oss.gateway.turns import Served, new_turn
 from codex_oss.missions import MissionDesk, MissionResult, Order, Run
 from codex_oss.record import Sentence, commentary_for, shown_live
-from codex_oss.responses import Commentary, FinalReport, ResponsesRequest, task_text
+from codex_oss.responses import (
+    Commentary,
+    FinalReport,
+    Receipt,
+    ResponsesRequest,
+    narrate,
+    task_text,
+)
 from codex_oss.server import HttpRequest
 
 TURN_METADATA = "x-codex-turn-metadata"
@@ -36,15 +45,16 @@ class TraceStyle:
 class MissionTurns:
     """Serves the mission lane of one project."""
 
-    def __init__(self, desk: MissionDesk, project_root: str, style: TraceStyle) -> None:
+    def __init__(
+        self, desk: MissionDesk, project_root: str, style: TraceStyle, clock: Clock
+    ) -> None:
         self._desk = desk
         self._root = project_root
         self._style = style
+        self._clock = clock
 
-    def begin(
-        self, request: ResponsesRequest, http: HttpRequest, lane: MissionLane
-    ) -> Iterator[Commentary | FinalReport]:
-        """Admit the request's handoff and return what there is to tell, as it comes."""
+    def begin(self, request: ResponsesRequest, http: HttpRequest, lane: MissionLane) -> Served:
+        """Admit the request's handoff, or raise every reason why not."""
         self._ensure_our_project(http.headers)
         handed = extract_handoff(task_text(request), lane.tier or "A3", self._root)
         order = Order(
@@ -55,7 +65,12 @@ class MissionTurns:
             door="native",
             warnings=handed.warnings,
         )
-        return self._told(self._desk.begin(order, http.deadline))
+        run = self._desk.begin(order, http.deadline)
+        receipt = Receipt(
+            lane="mission", profile=lane.profile.name, upstream_model=lane.profile.upstream_model
+        )
+        turn = new_turn(request, receipt, http, self._clock)
+        return turn, narrate(turn, self._told(run))
 
     def _told(self, run: Run) -> Iterator[Commentary | FinalReport]:
         with closing(run.events()) as events:

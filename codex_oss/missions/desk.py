@@ -126,7 +126,7 @@ class MissionDesk:
         deadline: Deadline,
     ) -> "Run":
         deadline = deadline.within(float("inf"))
-        broker = ToolBroker(guard, self._redactor)
+        broker = ToolBroker(guard)
         performer = Performer(
             self._models(profile), broker, self._clock, deadline, self._progress_seconds
         )

@@ -6,6 +6,7 @@ reading of a path, the N-th executed call. Costs use the prices recorded at admi
 
 from codex_oss.chat import ChatReply, FunctionCall, Usage
 from codex_oss.contract import EvidenceRef
+from codex_oss.profiles import Prices, cost_of
 from codex_oss.record import (
     CallUsage,
     Citation,
@@ -22,11 +23,10 @@ from codex_oss.record import (
     ToolObserved,
     sha256,
 )
-from codex_oss.tools import Denied, Observation, Rechecked
+from codex_oss.tools import Cited, Denied, Observation, Rechecked
 
 ESTIMATE_BYTES_PER_TOKEN = 4  # Where the provider does not count (bridge 12).
 MESSAGE_CHARACTERS_MAX = 300
-MICRO = 1_000_000
 
 
 def replied(
@@ -80,10 +80,8 @@ def _counted(usage: Usage) -> CallUsage:
 def _cost(usage: CallUsage, profile: ProfileFacts) -> int | None:
     if profile.input_price is None or profile.output_price is None:
         return None
-    cached = profile.input_price if profile.cached_price is None else profile.cached_price
-    total = (usage.input - usage.cached) * profile.input_price
-    total += usage.cached * cached + usage.output * profile.output_price
-    return -(-total // MICRO)
+    prices = Prices(profile.input_price, profile.output_price, profile.cached_price)
+    return cost_of(Usage(usage.input, usage.output, usage.cached), prices)
 
 
 def failed(announced: ModelRequested, code: str, message: str, retryable: bool) -> ModelFailed:
@@ -104,7 +102,9 @@ def observed(
 ) -> Fact:
     """Return what the tool gave. The same call with the same result is served from the log."""
     if isinstance(result, Denied):
-        return ToolDenied(call.call_id, call.tool_name, result.code, result.rule, result.path)
+        return ToolDenied(
+            call.call_id, call.tool_name, result.code, result.rule, result.path, result.allowed
+        )
     output_hash = sha256(result.text.encode())
     known = any(
         (c.tool_name, c.arguments, c.output_hash) == (call.tool_name, call.arguments, output_hash)
@@ -147,6 +147,16 @@ def _extracts(record: RunRecord, result: Observation) -> tuple[Extract, ...]:
     )
 
 
+def cited(citation: Citation) -> Cited:
+    return Cited(
+        citation.path,
+        citation.first_line,
+        citation.last_line,
+        citation.shown,
+        citation.sha256.removeprefix("sha256:"),
+    )
+
+
 def looked_at(citation: Citation, found: Rechecked) -> CitationResult:
     return CitationResult(
         ref=citation.ref,
@@ -154,12 +164,16 @@ def looked_at(citation: Citation, found: Rechecked) -> CitationResult:
         path=citation.path,
         start_line=found.first_line,
         end_line=found.last_line,
-        sha256="sha256:" + found.sha256 if found.sha256 else "",
-        file_sha256="sha256:" + found.file_sha256 if found.file_sha256 else "",
+        sha256=_sha256(found.sha256),
+        file_sha256=_sha256(found.file_sha256),
         redacted=citation.redacted,
         quote=citation.quote,
         observed_seq=citation.observed_seq,
     )
+
+
+def _sha256(digest: str) -> str:
+    return f"sha256:{digest}" if digest else ""
 
 
 def forged(ref: str) -> CitationResult:

@@ -13,7 +13,7 @@ from typing import TypeVar, assert_never
 from codex_oss.chat import Burst, ChatModel, TextRun, gather
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BridgeError, UpstreamRejected
-from codex_oss.missions.outcomes import failed, forged, looked_at, observed, replied
+from codex_oss.missions.outcomes import cited, failed, forged, looked_at, observed, replied
 from codex_oss.record import (
     Citation,
     CitationResult,
@@ -59,6 +59,7 @@ class Performer:
         self._clock = clock
         self._deadline = deadline
         self._progress_seconds = progress_seconds
+        self._looking = Deadline(clock)  # A run that was called off still checks what it says.
 
     def perform(self, record: RunRecord, intent: Intent) -> Iterator[Fact | None]:
         match intent:
@@ -126,6 +127,7 @@ class Performer:
             result_bytes_max=result_bytes_max(record),
             files_opened=record.evidence.files,
             files_max=limits.max_files_to_inspect,
+            tool_classes=record.contract.scope.allowed_tool_classes,
         )
         try:
             running = (self._broker.run(call, allowance, deadline) for _ in range(1))
@@ -136,9 +138,9 @@ class Performer:
                         continue
                     yield observed(record, announced, item, self._since_ms(started))
         except BridgeError as error:
-            yield ToolDenied(announced.call_id, call.name, error.code, error.message, "")
+            yield ToolDenied(announced.call_id, call.name, error.code, error.message)
         except Exception as error:  # The border: a tool that breaks shows nothing.
-            yield ToolDenied(announced.call_id, call.name, "tool_failed", type(error).__name__, "")
+            yield ToolDenied(announced.call_id, call.name, "tool_failed", type(error).__name__)
 
     def _look_again(self, record: RunRecord, intent: LookAgain) -> Fact:
         results = [self._looked_at(record, citation) for citation in intent.citations]
@@ -147,12 +149,10 @@ class Performer:
     def _looked_at(self, record: RunRecord, citation: Citation) -> CitationResult:
         command = record.evidence.commands[citation.command]
         if citation.path:
-            found = self._broker.recheck(
-                citation.path, citation.first_line, citation.last_line, citation.shown
-            )
+            found = self._broker.recheck(cited(citation), self._looking)
         else:
             call = ToolCall(command.tool_name, json.loads(command.arguments))
-            found = self._broker.recheck_call(call, command.text, self._deadline)
+            found = self._broker.recheck_call(call, command.text, self._looking)
         return looked_at(citation, found)
 
     def _breathing(

@@ -256,7 +256,8 @@ class ToolDenied:
     tool_name: str
     code: str
     rule: str
-    path: str
+    path: str = ""
+    allowed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,6 +288,7 @@ def _drafted(record: RunRecord, event: Event, fact: facts.ReportDrafted) -> RunR
 
 def _denied(record: RunRecord, fact: facts.ToolDenied) -> RunRecord:
     note: facts.Json = {"tool": fact.tool_name, "denied": fact.code, "rule": fact.rule}
+    note |= {"allowed": fact.allowed} if fact.allowed else {}
     loop = _taken(record.loop, fact.call_id, Answered(fact.call_id, note=note))
     loop = replace(loop, open_tool=None, rejected_in_a_row=0)
     evidence = replace(record.evidence, denials=(*record.evidence.denials, fact))

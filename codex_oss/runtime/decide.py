@@ -78,7 +78,7 @@ def decide(record: RunRecord) -> Intent:
 def _run_or_deny(record: RunRecord, call: ToolCallEmitted) -> Intent:
     if record.loop.phase == "REPORT":
         rule = "exploration is over: call final_report"
-        return Note(ToolDenied(call.call_id, call.tool_name, "phase_closed", rule, ""))
+        return Note(ToolDenied(call.call_id, call.tool_name, "phase_closed", rule))
     return RunTool(call)
 
 

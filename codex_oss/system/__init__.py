@@ -6,7 +6,6 @@ from codex_oss.system.files import (
     Disk,
     FileLock,
     free_bytes,
-    scratch_file,
     made_once,
     open_beneath,
     private_folder,
@@ -17,8 +16,9 @@ from codex_oss.system.files import (
     write_atomic,
 )
 from codex_oss.system.git import Git, work_tree_above
-from codex_oss.system.ports import who_listens
 from codex_oss.system.interrupts import on_interrupt
+from codex_oss.system.json_log import JsonLog
+from codex_oss.system.ports import who_listens
 from codex_oss.system.processes import (
     Completed,
     ProcessId,
@@ -28,6 +28,7 @@ from codex_oss.system.processes import (
     send_signal,
     spawn_detached,
 )
+from codex_oss.system.scratch import remove_scratch, scratch_file, scratch_folder
 from codex_oss.system.threads import Pulse, Worker, ticking
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Disk",
     "FileLock",
     "Git",
+    "JsonLog",
     "ProcessId",
     "Pulse",
     "SystemClock",
@@ -52,8 +54,10 @@ __all__ = [
     "read_bounded",
     "read_tail",
     "remove",
+    "remove_scratch",
     "run",
     "scratch_file",
+    "scratch_folder",
     "send_signal",
     "spawn_detached",
     "ticking",

@@ -10,7 +10,6 @@ import fcntl
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -256,14 +255,6 @@ class FileLock:
         assert self._fd is not None, "write_holder() without the lock"
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, text.encode(), 0)
-
-
-def scratch_file(prefix: str, data: bytes) -> Path:
-    """Write a private file where the system keeps what is temporary, and return its path."""
-    fd, name = tempfile.mkstemp(prefix=prefix, suffix=".txt")
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-    return Path(name)
 
 
 def free_bytes(path: Path) -> int:

@@ -1,0 +1,80 @@
+"""Commands for the bridge's life: up, stop, status, and its test of itself."""
+
+from argparse import ArgumentParser, Namespace
+
+from codex_oss.cli.output import Console, Result
+from codex_oss.cli.workshops import settings_of
+
+
+def up_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, metavar="N", help="port; 0 takes any free one (4000)")
+    parser.add_argument("--daemon", action="store_true", help="in the background")
+
+
+def up(arguments: Namespace, console: Console) -> Result:
+    from codex_oss.project import Daemon
+
+    settings = settings_of(arguments)
+    if arguments.daemon:
+        started = Daemon(settings).up()
+        return Result(started.to_json(), started.to_text())
+    return _serve(arguments, console)
+
+
+def _serve(arguments: Namespace, console: Console) -> Result:
+    """Be the bridge, in this process, until a signal or a request ends it."""
+    from codex_oss.project import BridgeIdentity, Daemon, announced
+    from codex_oss.settings import with_local_key
+    from codex_oss.system import JsonLog, on_interrupt
+    from codex_oss.wiring import wire_bridge, wire_workshop
+
+    settings = with_local_key(settings_of(arguments))
+    running = Daemon(settings).running()
+    if running:
+        said = f"already running: {running.url}, pid {running.process.pid}"
+        return Result(
+            {"schema_version": "up.v1", "state": "already_running", "url": running.url}, said
+        )
+    workshop = wire_workshop(settings)
+    log = JsonLog(settings.proxy_log_path, workshop.clock)
+    bridge = wire_bridge(workshop, log.write)
+    identity = BridgeIdentity.mine(
+        workshop.layout, settings.proxy_host, bridge.port, workshop.source, workshop.clock
+    )
+    for warning in settings.warnings:
+        console.say(f"warning: {warning}")
+    drain_seconds = [settings.bridge_shutdown_drain_seconds, 0]
+
+    def drain() -> None:
+        bridge.listener.drain(drain_seconds.pop(0) if drain_seconds else 0)
+
+    with announced(workshop.layout, identity), on_interrupt(drain):
+        console.say(f"bridge of {workshop.project} on {identity.url} (Ctrl-C stops it)")
+        log.write({"level": "info", "event": "started", "port": bridge.port})
+        bridge.serve()
+    log.write({"level": "info", "event": "stopped"})
+    return Result({"schema_version": "up.v1", "state": "stopped", "url": identity.url}, "stopped")
+
+
+def stop_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--now", action="store_true", help="do not wait for running turns")
+
+
+def stop(arguments: Namespace, _console: Console) -> Result:
+    from codex_oss.project import Daemon
+
+    settings = settings_of(arguments)
+    seconds = 0 if arguments.now else settings.bridge_shutdown_drain_seconds
+    stopped = Daemon(settings).stop(seconds)
+    return Result(stopped.to_json(), stopped.to_text())
+
+
+def status_arguments(parser: ArgumentParser) -> None:
+    del parser  # It has no arguments of its own.
+
+
+def status(arguments: Namespace, _console: Console) -> Result:
+    from codex_oss.project import Daemon
+
+    found = Daemon(settings_of(arguments)).status()
+    return Result(found.to_json(), found.to_text(), 0 if found.state == "running" else 1)

@@ -50,6 +50,7 @@ class Values(Project):
             codex_oss_project=self.project,
             codex_home=self.home / ".codex",
             given=self.environ,
+            environ=self.environ,
         )
         self.assertEqual(self.load(), expected)
 

@@ -23,12 +23,12 @@ from codex_oss.errors import (
 )
 from codex_oss.system import SystemClock
 from codex_oss.upstream.endpoint import Endpoint, parse_endpoint
-from codex_oss.upstream.patience import TransportLimits
+from codex_oss.upstream.patience import Patience, TransportLimits
 from codex_oss.upstream.transport import Transport
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-PATIENT = TransportLimits(2, 2, 2, 5)
+PATIENT = TransportLimits(2, 2, 2, 9, 5)
 Script = Callable[[socket.socket], None]
 
 
@@ -83,8 +83,12 @@ def exchange(
     body: bytes = b"{}",
 ) -> tuple[int, list[bytes]]:
     transport = Transport(Endpoint("http", "127.0.0.1", port, "/v1"), "")
-    with transport.post("/x", body, limits, deadline or new_deadline()) as reply:
+    with transport.post("/x", body, patience(limits, deadline)) as reply:
         return reply.status, list(reply.reads())
+
+
+def patience(limits: TransportLimits = PATIENT, deadline: Deadline | None = None) -> Patience:
+    return Patience("127.0.0.1", limits, deadline or new_deadline())
 
 
 def failure(port: int, **arguments: object) -> tuple[str, str, float]:
@@ -150,8 +154,7 @@ class Replies(unittest.TestCase):
         for wire, expected in ((b"abcdef", b"abc"), (b"ab", b"ab"), (b"", b"")):
             with server(sends(HEAD + b"Content-Length: 9\r\n\r\n" + wire)) as port:
                 transport = Transport(Endpoint("http", "127.0.0.1", port, ""), "")
-                limits = TransportLimits()
-                with transport.post("/", b"", limits, new_deadline()) as reply:
+                with transport.post("/", b"", patience()) as reply:
                     self.assertEqual(reply.start(3), expected)
 
     def test_the_head_of_the_request_is_what_providers_expect(self) -> None:
@@ -164,9 +167,7 @@ class Replies(unittest.TestCase):
             with server(script, read_first=False) as port:
                 endpoint = parse_endpoint(f"http://localhost:{port}/zen/v1/")
                 with self.assertRaises(UpstreamError):
-                    with Transport(endpoint, key).post(
-                        "/chat", b"{}", TransportLimits(), new_deadline()
-                    ):
+                    with Transport(endpoint, key).post("/chat", b"{}", patience()):
                         pass
         head, body = seen[0].split(b"\r\n\r\n")
         self.assertEqual(body, b"{}")
@@ -180,10 +181,11 @@ class Limits(unittest.TestCase):
     def test_each_limit_ends_the_call_and_says_its_name_and_value(self) -> None:
         drip: list[bytes | float] = [piece for _ in range(40) for piece in (b"1\r\na\r\n", 0.05)]
         cases = (
-            (sends(2.0), TransportLimits(2, 0.2, 2, 5), "did not answer for 0.2 s"),
-            (sends(CHUNKED, 2.0), TransportLimits(2, 0.2, 2, 5), "did not answer for 0.2 s"),
-            (sends(CHUNKED, b"1\r\na\r\n", 2.0), TransportLimits(2, 2, 0.2, 5), "silent for 0.2 s"),
-            (sends(CHUNKED, *drip), TransportLimits(2, 2, 1, 0.3), "not done after 0.3 s"),
+            (sends(2.0), TransportLimits(2, 0.2, 2), "did not answer for 0.2 s"),
+            (sends(CHUNKED, 2.0), TransportLimits(2, 0.2, 2), "did not answer for 0.2 s"),
+            (sends(CHUNKED, b"1\r\na\r\n", 2.0), TransportLimits(2, 2, 0.2), "silent for 0.2 s"),
+            (sends(CHUNKED, *drip), TransportLimits(2, 2, 1, 9, 0.3), "not done after 0.3 s"),
+            (sends(CHUNKED, *drip), TransportLimits(2, 2, 1, 0.3), "said nothing for 0.3 s"),
         )
         for script, limits, words in cases:
             with self.subTest(words), server(script) as port:
@@ -195,7 +197,7 @@ class Limits(unittest.TestCase):
     def test_a_head_that_drips_is_bounded_as_a_whole(self) -> None:
         drip = [piece for byte in HEAD for piece in (bytes([byte]), 0.05)]
         with server(sends(*drip)) as port:
-            _, message, seconds = failure(port, limits=TransportLimits(2, 0.3, 2, 5))
+            _, message, seconds = failure(port, limits=TransportLimits(2, 0.3, 2))
         self.assertIn("did not answer for 0.3 s", message)
         self.assertLess(seconds, 1)
 
@@ -208,7 +210,7 @@ class Limits(unittest.TestCase):
 
     def test_a_provider_that_accepts_nothing(self) -> None:
         with full_backlog() as port:
-            name, message, seconds = failure(port, limits=TransportLimits(0.2, 2, 2, 5))
+            name, message, seconds = failure(port, limits=TransportLimits(0.2, 2, 2))
         self.assertIn("accepted no connection for 0.2 s", message)
         self.assertLess(seconds, 1)
 
@@ -259,7 +261,7 @@ class Cancelling(unittest.TestCase):
 
         with server(script) as port:
             transport = Transport(Endpoint("http", "127.0.0.1", port, ""), "")
-            with transport.post("/", b"", TransportLimits(), new_deadline()) as reply:
+            with transport.post("/", b"", patience()) as reply:
                 self.assertEqual(next(reply.reads()), b"a")
             self.assertTrue(left.wait(1))
 
@@ -274,12 +276,12 @@ class Encrypted(unittest.TestCase):
             with tls_server(ours) as port:
                 endpoint = Endpoint("https", "127.0.0.1", port, "")
                 with self.assertRaisesRegex(UpstreamError, "CERTIFICATE_VERIFY_FAILED"):
-                    with Transport(endpoint, "").post("/", b"", TransportLimits(), new_deadline()):
+                    with Transport(endpoint, "").post("/", b"", patience()):
                         pass
                 trusting = ssl.create_default_context(cafile=str(certificate))
                 deadline = new_deadline()
                 with Transport(endpoint, "", trusting).post(
-                    "/", b"", TransportLimits(), deadline
+                    "/", b"", patience(deadline=deadline)
                 ) as reply:
                     reads = reply.reads()
                     self.assertEqual(next(reads), b"a")

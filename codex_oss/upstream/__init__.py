@@ -1,6 +1,7 @@
 """Talk to model providers and nothing else."""
 
-from codex_oss.upstream.limits import Limited, Slots
+from codex_oss.upstream.http_model import HttpChatModel
 from codex_oss.upstream.patience import TransportLimits
+from codex_oss.upstream.slots import Slots
 
-__all__ = ["Limited", "Slots", "TransportLimits"]
+__all__ = ["HttpChatModel", "Slots", "TransportLimits"]

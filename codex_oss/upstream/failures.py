@@ -41,14 +41,18 @@ MODEL_WORDS = re.compile(
     r"model_not_found|unknown model|no such model|invalid model|unsupported model"
     r"|model\b.{0,100}\b(?:not found|not exist|not supported|not available)"
 )
-# What an error object in a 200 body calls itself, and the status it should have come with.
+# What an error in a 200 body says of itself, and the status that it should have come with.
 STATUS_OF_WORDS = (
-    (re.compile(r"context_length|too_long"), 400),
-    (re.compile(r"quota|balance|billing"), 402),
-    (re.compile(r"rate_?limit|too_many_requests"), 429),
-    (re.compile(r"overloaded|unavailable|capacity"), 503),
-    (re.compile(r"auth|api_key|permission|forbidden"), 401),
-    (re.compile(r"not_found"), 404),
+    (CONTEXT_WORDS, 400),
+    (
+        re.compile(r"insufficient[ _](?:quota|balance)|quota[ _]exceeded|exceeded_quota|billing"),
+        402,
+    ),
+    (re.compile(r"rate[ _]?limit|too[ _]many[ _]requests"), 429),
+    (re.compile(r"overloaded|unavailable|at capacity"), 503),
+    (re.compile(r"authentication|unauthorized|invalid[ _]api[ _]key|permission_error"), 401),
+    (MODEL_WORDS, 404),
+    (re.compile(r"not_found_error"), 404),
     (re.compile(r"invalid_request|bad_request|invalid_param"), 400),
 )
 WAIT = re.compile(

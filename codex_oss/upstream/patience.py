@@ -5,7 +5,8 @@ last, and after a failed one `failure` says what it was. The rule it keeps: a ca
 `Cancelled`, whatever the broken connection said.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import inf
 from typing import Literal
 
 from codex_oss.deadline import Deadline
@@ -17,47 +18,47 @@ SENTENCES = {
     "connect": "accepted no connection for {:g} s (UPSTREAM_CONNECT_TIMEOUT_SECONDS)",
     "first_byte": "did not answer for {:g} s (UPSTREAM_FIRST_BYTE_TIMEOUT_SECONDS)",
     "idle": "was silent for {:g} s (UPSTREAM_IDLE_TIMEOUT_SECONDS)",
+    "first_content": "said nothing for {:g} s (REQUEST_DEADLINE_SECONDS)",
     "whole": "was not done after {:g} s (UPSTREAM_STREAM_MAX_SECONDS)",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TransportLimits:
-    """How many seconds a provider may take (settings 4): to accept a connection, from there to
-    the first byte of the body, between two reads of it, and in all."""
+    """How many seconds a call may take (settings 4)."""
 
     connect: float = 10.0
-    first_byte: float = 30.0
-    idle: float = 30.0
+    first_byte: float = 30.0  # Of the body, from the connection on.
+    idle: float = 30.0  # Between two reads of the body.
+    first_content: float = inf  # From the start, waiting for a slot included.
     whole: float = 1800.0
 
 
 class Patience:
-    """The waits of one exchange, phase by phase."""
+    """The waits of one call. A phase ends with the next; two limits overarch them."""
 
     def __init__(self, host: str, limits: TransportLimits, deadline: Deadline) -> None:
         self.deadline = deadline
         self._host = host
-        self._limits = {
-            "connect": limits.connect,
-            "first_byte": limits.first_byte,
-            "idle": limits.idle,
-            "whole": limits.whole,
-        }
+        self._seconds: dict[str, float] = asdict(limits)
         self._whole = deadline.within(limits.whole)
-        self._phase: Phase = "connect"
-        self._until = self._whole.within(limits.connect)
+        self.start = self._whole.within(limits.first_content)
+        """Over when the first content is late; with the whole call once it has come."""
+        self.enter("connect")
 
     def enter(self, phase: Phase) -> None:
-        """Count the time of this phase from here on, unless it is the present one."""
-        if phase != self._phase:
-            self._phase = phase
-            self._until = self._whole.within(self._limits[phase])
+        """Count the time of this phase from here on."""
+        self._phase = phase
+        if phase != "idle":  # That is counted anew at each wait.
+            self._until = self.start.within(self._seconds[phase])
+
+    def content_came(self) -> None:
+        self.start = self._whole
 
     def seconds_left(self) -> float:
         """Return the longest time that the next wait may take; raise `TimeoutError` if none."""
-        if self._phase == "idle":  # Counted anew at each wait.
-            left = min(self._limits["idle"], self._whole.seconds_left())
+        if self._phase == "idle":
+            left = min(self._seconds["idle"], self.start.seconds_left())
         else:
             left = self._until.seconds_left()
         if not left:
@@ -71,5 +72,6 @@ class Patience:
             return UpstreamError(f"the connection to {self._host} failed: {error}")
         if self.deadline.is_over:
             return UpstreamTimeout(f"the time for this request is over; {self._host} was not done")
-        limit = "whole" if self._whole.is_over else self._phase
-        return UpstreamTimeout(f"{self._host} {SENTENCES[limit].format(self._limits[limit])}")
+        overarching = (("whole", self._whole), ("first_content", self.start))
+        limit = next((name for name, over in overarching if over.is_over), self._phase)
+        return UpstreamTimeout(f"{self._host} {SENTENCES[limit].format(self._seconds[limit])}")

@@ -1,6 +1,6 @@
 """Carry one request to one provider, and its reply back, in the time allowed.
 
-A path, a body, limits and a `Deadline` enter; status, headers and the body's bytes as they arrive
+A path, a body and a `Patience` enter; status, headers and the body's bytes as they arrive
 leave. A reply that is late, cut or not HTTP raises, it never reads as an end. The key goes to the
 one host this transport was made for, and no redirect is followed. A cancelled deadline shuts the
 socket down: nothing else wakes a blocked reader (measured; closing the reply waits for it).
@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, partial
 
-from codex_oss.deadline import Deadline
 from codex_oss.errors import BadSettings, UpstreamError, UpstreamTruncated
 from codex_oss.upstream.endpoint import Endpoint
 from codex_oss.upstream.framing import framing_of
-from codex_oss.upstream.patience import Patience, TransportLimits
+from codex_oss.upstream.patience import Patience
 
 READ_BYTES_MAX = 65_536  # One read is one burst and one write to the client.
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n")
@@ -41,11 +40,9 @@ class Transport:
         self._tls = tls
 
     @contextmanager
-    def post(
-        self, path: str, body: bytes, limits: TransportLimits, deadline: Deadline
-    ) -> "Iterator[ProviderReply]":
+    def post(self, path: str, body: bytes, patience: Patience) -> "Iterator[ProviderReply]":
         """Send JSON and yield the reply once its head is here. Leaving the block hangs up."""
-        patience = Patience(self.endpoint.host, limits, deadline)
+        patience.enter("connect")
         with ExitStack() as stack:
             wire = ProviderStream(self._connect(stack, patience), patience)
             patience.enter("first_byte")

@@ -1,7 +1,7 @@
-"""Bound how many provider calls run at once: a `ChatModel` round a `ChatModel`.
+"""Bound how many provider calls run at once.
 
-Calls enter, and leave in the order they came in. A call holds its slot to the end of its stream,
-also when its reader is slow; more callers than `waiting_max` are refused at once, with `Busy`.
+Callers enter and are let through in the order they came in; a call holds its slot to the end of
+its stream, also when its reader is slow. More callers than `waiting_max` are refused at once.
 """
 
 import threading
@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from codex_oss.chat import Burst, ChatModel, ChatRequest
 from codex_oss.deadline import Deadline
 from codex_oss.errors import Busy
 
@@ -69,18 +68,6 @@ class Slots:
                 self._waiting.popleft().set()
             else:
                 self._free += 1
-
-
-class Limited:
-    """A model whose calls wait for one of `slots`, which several models may share."""
-
-    def __init__(self, model: ChatModel, slots: Slots) -> None:
-        self._model = model
-        self._slots = slots
-
-    def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
-        with self._slots.held(deadline):
-            yield from self._model.stream(request, deadline)
 
 
 def _busy(what: str) -> Busy:

@@ -1,0 +1,127 @@
+"""A real model behind a provider's Chat Completions API, as a `ChatModel`.
+
+A `ChatRequest` and a `Deadline` enter, `Burst`s leave as their bytes arrive. What the provider
+says instead of an answer, at whatever point, becomes one of our errors with its sentence redacted.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from codex_oss.chat import Burst, ChatChunk, ChatReader, ChatRequest, ChatWire, TextRun
+from codex_oss.deadline import Clock, Deadline
+from codex_oss.errors import UpstreamAuth, UpstreamError
+from codex_oss.profiles import ModelProfile
+from codex_oss.upstream.endpoint import parse_endpoint
+from codex_oss.upstream.failures import failure_of
+from codex_oss.upstream.patience import Patience, TransportLimits
+from codex_oss.upstream.slots import Slots
+from codex_oss.upstream.transport import ProviderReply, Transport
+
+ERROR_BODY_BYTES_MAX = 65_536
+WHOLE_BODY_BYTES_MAX = 32 << 20  # A reply that ignored `stream`: as large as a request may be.
+BODY_BYTES_A_SECOND = 16_000  # 4,000 estimated tokens, for which a provider gets 1 s more.
+
+
+class HttpChatModel:
+    """One profile, the key of its provider, and the slots that all models share. `redact` takes
+    secrets out of a provider's sentence."""
+
+    def __init__(
+        self,
+        profile: ModelProfile,
+        key: str,
+        *,
+        limits: TransportLimits,
+        slots: Slots,
+        redact: Callable[[str], str],
+        clock: Clock,
+    ) -> None:
+        self._profile = profile
+        self._key = key
+        self._limits = replace(
+            limits,
+            first_byte=max(limits.first_byte, profile.first_byte_seconds),
+            idle=max(limits.idle, profile.idle_seconds),
+        )
+        self._slots = slots
+        self._redact = redact
+        self._clock = clock
+        self._transport = Transport(parse_endpoint(profile.provider.base_url), key)
+
+    def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
+        self._ensure_key()
+        body = ChatWire.body(request, self._profile.upstream_model)
+        patience = self._patience(len(body), deadline)
+        with (
+            self._slots.held(patience.start),
+            self._transport.post(ChatWire.path, body, patience) as reply,
+        ):
+            if reply.status != 200:
+                raise self._failure(reply, reply.start(ERROR_BODY_BYTES_MAX))
+            answer = self._answer(reply)
+            for burst in answer:
+                yield burst
+                if any(map(_has_content, burst)):
+                    patience.content_came()
+                    break
+            yield from answer
+
+    def _patience(self, body_bytes: int, deadline: Deadline) -> Patience:
+        """Return the limits of one call: a long request takes long to be read."""
+        first_byte = self._limits.first_byte + body_bytes / BODY_BYTES_A_SECOND
+        limits = replace(self._limits, first_byte=first_byte)
+        return Patience(self._transport.endpoint.host, limits, deadline)
+
+    def _answer(self, reply: ProviderReply) -> Iterator[Burst]:
+        """Yield what a good reply says, streamed or, from a server that cannot, whole."""
+        kind = reply.headers.get("content-type", "").lower()
+        try:
+            if "html" in kind:
+                raise UpstreamError("it sent an HTML page: check base_url of the profile")
+            yield from _whole(reply) if "json" in kind else _streamed(reply)
+        except UpstreamError as error:
+            if type(error) is not UpstreamError:
+                raise  # Cut or late: our own words, and nothing of the provider's in them.
+            raise self._failure(reply, error.message.encode()) from error
+
+    def _failure(self, reply: ProviderReply, said: bytes) -> UpstreamError:
+        provider = self._profile.provider
+        return failure_of(
+            reply.status,
+            reply.headers,
+            said,
+            provider=provider.name,
+            key_env=provider.key_env,
+            redact=self._redact,
+            now=self._clock.now(),
+        )
+
+    def _ensure_key(self) -> None:
+        provider = self._profile.provider
+        if provider.key_env and not self._key:
+            raise UpstreamAuth(
+                f"there is no key for {provider.name}", hint=f"set {provider.key_env} and restart"
+            )
+
+
+def _has_content(piece: TextRun | ChatChunk) -> bool:
+    return isinstance(piece, TextRun) or bool(piece.text or piece.reasoning or piece.calls)
+
+
+def _streamed(reply: ProviderReply) -> Iterator[Burst]:
+    reader = ChatReader()
+    for data in reply.reads():
+        yield reader.feed(data)
+        if reader.is_over:  # Some providers leave the connection open behind `[DONE]`.
+            break
+    yield reader.finish()
+
+
+def _whole(reply: ProviderReply) -> Iterator[Burst]:
+    pieces, size = [], 0
+    for data in reply.reads():
+        pieces.append(data)
+        size += len(data)
+        if size > WHOLE_BODY_BYTES_MAX:
+            raise UpstreamError(f"its reply is over {WHOLE_BODY_BYTES_MAX >> 20} MiB")
+    yield ChatWire.read_whole(b"".join(pieces))

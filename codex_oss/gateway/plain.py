@@ -1,0 +1,48 @@
+"""Serve a plain turn: translated both ways, and nothing done in between.
+
+A request and its profile enter, the events of the provider's answer leave.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from codex_oss.chat import Burst, ChatModel
+from codex_oss.deadline import Clock
+from codex_oss.errors import Cancelled, UpstreamError
+from codex_oss.gateway.turns import Served, new_turn
+from codex_oss.profiles import ModelProfile
+from codex_oss.responses import ResponsesRequest, assemble, to_chat_request
+from codex_oss.server import CLIENT_LEFT, HttpRequest
+
+Models = Callable[[ModelProfile], ChatModel]
+
+
+class PlainTurns:
+    def __init__(self, models: Models, clock: Clock) -> None:
+        self._models = models
+        self._clock = clock
+
+    def begin(self, request: ResponsesRequest, http: HttpRequest, profile: ModelProfile) -> Served:
+        """Translate, or raise what cannot be. The provider is asked with the second event."""
+        chat, receipt = to_chat_request(request)
+        receipt = replace(
+            receipt,
+            lane="plain",
+            profile=profile.name,
+            upstream_model=profile.upstream_model,
+            wire="chat",
+        )
+        turn = new_turn(request, receipt, http, self._clock)
+        bursts = self._models(profile).stream(chat, http.deadline)
+        return turn, assemble(turn, unless_left(bursts))
+
+
+def unless_left(bursts: Iterable[Burst]) -> Iterator[Burst]:
+    """Yield from `bursts`. A turn that was called off while its caller still waits, because the
+    bridge stops, ends with an error after which Codex tries again."""
+    try:
+        yield from bursts
+    except Cancelled as error:
+        if error.message == CLIENT_LEFT:
+            raise
+        raise UpstreamError(error.message) from error

@@ -1,0 +1,69 @@
+"""Begin a turn and put its events into a reply: what every lane shares.
+
+A lane hands back a `Served`, who asked and the events of the answer; a whole reply or a stream
+leaves. Whatever breaks off in between, a stream that began ends with its one terminal event.
+"""
+
+from collections.abc import Iterator
+
+from codex_oss.deadline import Clock
+from codex_oss.errors import BridgeError, BrokenPromise
+from codex_oss.responses import (
+    Encoder,
+    Events,
+    Receipt,
+    ResponsesRequest,
+    Turn,
+    codex_version,
+    whole,
+)
+from codex_oss.server import HttpReply, HttpRequest, StreamReply
+from codex_oss.system import new_id
+
+Served = tuple[Turn, Iterator[Events]]
+"""The turn, and its events as they come true: nothing is asked of a model before the first."""
+
+
+def new_turn(request: ResponsesRequest, receipt: Receipt, http: HttpRequest, clock: Clock) -> Turn:
+    return Turn(
+        request,
+        receipt,
+        response_id=f"resp_{new_id(32)}",
+        now=lambda: int(clock.now().timestamp()),
+        codex_version=client_version(http),
+    )
+
+
+def client_version(http: HttpRequest) -> tuple[int, ...] | None:
+    """Return which Codex asks, or `None` for another client."""
+    return codex_version(http.headers.get("originator", ""), http.headers.get("user-agent", ""))
+
+
+def reply_to(turn: Turn, events: Iterator[Events]) -> HttpReply | StreamReply:
+    """Return the stream of these events, or their fold. A whole reply that failed raises why."""
+    headers = {"x-oss-lane": turn.receipt.lane}
+    if turn.request.stream:
+        return StreamReply(TurnEncoder(turn), events, headers)
+    if turn.receipt.upstream_model:
+        headers["x-oss-upstream-model"] = turn.receipt.upstream_model
+    return HttpReply(200, whole(events), headers)
+
+
+class TurnEncoder:
+    """The encoder of one turn, which also ends a turn that we broke ourselves."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._encoder = Encoder()
+        self._is_codex = turn.codex_version is not None
+
+    def encode(self, events: Events) -> bytes:
+        try:
+            return self._encoder.encode(events)
+        except BrokenPromise as error:
+            return self.fail(error)
+
+    def beat(self) -> bytes:
+        return self._encoder.beat()
+
+    def fail(self, error: BridgeError) -> bytes:
+        return self._encoder.fail(error, for_codex=self._is_codex)

@@ -1,0 +1,97 @@
+"""The routes of the bridge on a real listener, in front of a scripted provider.
+
+with ScriptedProvider() as provider, gateway(provider) as bridge:
+    bridge.client.turn({"model": "scripted", "input": "hi"}).json
+    bridge.lines[-1]["outcome"]            # The log line of that turn.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from codex_oss.errors import Refused
+from codex_oss.gateway import Gateway, MissionLane, Served
+from codex_oss.profiles import ModelProfile, ModelRegistry, Prices, Provider
+from codex_oss.responses import ResponsesRequest
+from codex_oss.server import HttpRequest, Limits
+from codex_oss.system import SystemClock
+from codex_oss.upstream import HttpChatModel, Slots, TransportLimits
+from support import served as listening
+from support.clients import Client
+from support.providers import ScriptedProvider
+
+HEARTBEAT_SECONDS = 0.15
+LIMITS = TransportLimits(connect=2, first_byte=5, idle=5, first_content=10, whole=30)
+
+
+class NoMissions:
+    """Where the mission lane is not the subject: it says which lane came."""
+
+    def begin(self, request: ResponsesRequest, http: HttpRequest, lane: MissionLane) -> Served:
+        raise Refused(f"mission {lane.tier} {lane.profile.name}", code="mission_lane")
+
+
+@dataclass
+class Running:
+    server: listening.Served
+    lines: list[dict] = field(default_factory=list)
+    """What the gateway logged, a line a turn."""
+
+    @property
+    def client(self) -> Client:
+        return self.server.client
+
+    def codex(self, version: str = "0.169.0", **headers: str) -> Client:
+        """Return a caller that says it is Codex."""
+        agent = {"User-Agent": f"codex_exec/{version} (Linux)", "originator": "codex_exec"}
+        return Client(self.server.port, listening.KEY, **agent, **headers)
+
+
+def scripted_profile(base_url: str, key_env: str = "") -> ModelProfile:
+    return ModelProfile(
+        name="scripted",
+        upstream_model="acme/scripted-1",
+        provider=Provider("acme", base_url, key_env),
+        context_window=128_000,
+        max_output_tokens=8_192,
+        prices=Prices(1_000_000, 2_000_000),
+        first_byte_seconds=0,
+        idle_seconds=0,
+    )
+
+
+@contextmanager
+def gateway(
+    provider: ScriptedProvider,
+    *,
+    limits: TransportLimits = LIMITS,
+    slots: Slots | None = None,
+    key_env: str = "",
+    key: str = "",
+) -> Iterator[Running]:
+    clock, shared, lines = SystemClock(), slots or Slots(64, 64), []
+    profile = scripted_profile(provider.base_url, key_env)
+
+    def model(wanted: ModelProfile) -> HttpChatModel:
+        return HttpChatModel(
+            wanted,
+            key,
+            limits=limits,
+            slots=shared,
+            redact=lambda text: text.replace("sk-secret", "[redacted]"),
+            clock=clock,
+        )
+
+    routes = Gateway(
+        registry=ModelRegistry((profile,), {}),
+        models=model,
+        missions=NoMissions(),
+        log=lines.append,
+        clock=clock,
+        identity=lambda: {"pid": 1},
+        shut_down=lambda: running.server.listener.drain(0.2),
+    ).routes()
+    http = Limits(heartbeat_seconds=HEARTBEAT_SECONDS)
+    with listening.served(*routes, limits=http) as server:
+        running = Running(server, lines)
+        yield running

@@ -1,0 +1,419 @@
+"""A plain turn over real sockets: a caller, a listener, a provider, and nothing faked between."""
+
+import json
+import threading
+import time
+import unittest
+
+from support import LONG, chance
+from support.clients import Event
+from support.gateways import HEARTBEAT_SECONDS, gateway
+from support.providers import (
+    Pause,
+    Reply,
+    ScriptedProvider,
+    calls,
+    event,
+    failure,
+    text,
+    whole_json,
+)
+from support.served import open_descriptors, until
+
+from codex_oss.upstream import Slots, TransportLimits
+
+HELLO = {"model": "scripted", "input": "Say hello.", "stream": True}
+WHOLE = {**HELLO, "stream": False}
+TOOL = {
+    "type": "function",
+    "name": "exec_command",
+    "description": "Runs a command.",
+    "parameters": {"type": "object", "properties": {"cmd": {"type": "string"}}},
+}
+TERMINALS = {"response.completed", "response.failed", "response.incomplete"}
+
+
+def kinds(events: list[Event]) -> list[str]:
+    """Return the types of a stream, equal neighbours once, heartbeats left out."""
+    found = [event.type for event in events[2:] if event.type != "response.in_progress"]
+    return [each for at, each in enumerate(found) if found[at - 1 : at] != [each]]
+
+
+def end_of(events: list[Event]) -> dict:
+    """Return the response in the one terminal event, after which only [DONE] came."""
+    terminals = [event for event in events if event.type in TERMINALS]
+    assert len(terminals) == 1, terminals
+    assert [event.data for event in events][-1] == "[DONE]" and events[-2] == terminals[0]
+    numbers = [event.data["sequence_number"] for event in events[:-1]]
+    assert numbers == list(range(len(numbers))), numbers
+    return terminals[0].data["response"]
+
+
+class Answers(unittest.TestCase):
+    def test_a_streamed_turn(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.say("Hello, wide world!")
+            events = bridge.client.events(HELLO)
+        self.assertEqual(
+            [event.type for event in events[:2]], ["response.created", "response.in_progress"]
+        )
+        self.assertEqual(
+            kinds(events),
+            [
+                "response.output_item.added",
+                "response.content_part.added",
+                "response.output_text.delta",
+                "response.output_text.done",
+                "response.content_part.done",
+                "response.output_item.done",
+                "response.completed",
+                "",
+            ],
+        )
+        deltas = [e.data["delta"] for e in events if e.type == "response.output_text.delta"]
+        self.assertEqual(deltas, ["Hello,", " wide", " world!"])
+        response = end_of(events)
+        self.assertEqual(response["output"][0]["content"][0]["text"], "Hello, wide world!")
+        self.assertEqual(response["usage"]["input_tokens"], 11)
+        self.assertEqual(response["usage"]["total_tokens"], 18)
+        self.assertEqual(
+            response["oss_receipt"],
+            {
+                "lane": "plain",
+                "profile": "scripted",
+                "upstream_model": "acme/scripted-1",
+                "wire": "chat",
+                "stored": False,
+            },
+        )
+
+    def test_a_whole_turn_is_the_fold_of_the_same_events(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(text("Hello there"), text("Hello there"))
+            answer = bridge.client.turn(WHOLE)
+            streamed = end_of(bridge.client.events(HELLO))
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.headers["x-oss-lane"], "plain")
+        self.assertEqual(answer.headers["x-oss-upstream-model"], "acme/scripted-1")
+        self.assertEqual(anonymous(answer.json), anonymous(streamed))
+
+    def test_two_tool_turns_with_all_their_history(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(
+                calls(("exec_command", {"cmd": "ls"}), ("exec_command", {"cmd": "pwd"})),
+                calls(("exec_command", {"cmd": "cat a"}), preface="Let me look."),
+                text("Two files."),
+            )
+            history: list[dict] = [{"role": "user", "content": "What is here?"}]
+            for results in (("a b", "/work"), ("1",)):
+                response = end_of(bridge.client.events(conversation(history)))
+                called = [x for x in response["output"] if x["type"] == "function_call"]
+                self.assertEqual(len(called), len(results))
+                history += response["output"]
+                for call, result in zip(called, results, strict=True):
+                    output = {"type": "function_call_output", "call_id": call["call_id"]}
+                    history.append({**output, "output": result})
+            last = end_of(bridge.client.events(conversation(history)))
+            asked = provider.requests[-1].messages
+        self.assertEqual(last["output"][0]["content"][0]["text"], "Two files.")
+        self.assertEqual(
+            [message["role"] for message in asked],
+            ["user", "assistant", "tool", "tool", "assistant", "tool"],
+        )
+        self.assertEqual(
+            [m["content"] for m in asked if m["role"] == "tool"], ["a b", "/work", "1"]
+        )
+        arguments = [c["function"]["arguments"] for m in asked for c in m.get("tool_calls", [])]
+        self.assertEqual([json.loads(a)["cmd"] for a in arguments], ["ls", "pwd", "cat a"])
+
+    def test_a_provider_that_cannot_stream(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(whole_json("All at once"))
+            response = end_of(bridge.client.events(HELLO))
+        self.assertEqual(response["output"][0]["content"][0]["text"], "All at once")
+
+    def test_the_end_does_not_wait_for_a_provider_that_stays_on_the_line(self) -> None:
+        reply = text("Done.")
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(Reply((*reply.pieces, Pause(5))))
+            started = time.monotonic()
+            end_of(bridge.client.events(HELLO))
+        self.assertLess(time.monotonic() - started, 2)
+
+    def test_a_lone_delta_leaves_at_once(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(text("one two three").spaced(0.1))
+            events = bridge.client.events(HELLO)
+        times = [event.at for event in events if event.type == "response.output_text.delta"]
+        self.assertGreater(min(b - a for a, b in zip(times, times[1:], strict=False)), 0.05)
+
+
+def conversation(history: list[dict]) -> dict:
+    return {"model": "scripted", "input": history, "tools": [TOOL], "stream": True, "store": False}
+
+
+def anonymous(response: dict) -> dict:
+    """Return a response without what differs between two equal turns."""
+    items = [{**item, "id": ""} for item in response["output"]]
+    unlike = dict.fromkeys(("id", "created_at", "completed_at"))
+    return {**response, **unlike, "output": items}
+
+
+FAILURES = (  # What the provider does; HTTP, code; code for Codex.
+    (failure(413, {}), 400, "context_length_exceeded", "context_length_exceeded"),
+    (failure(400, {"error": {"message": "no"}}), 400, "invalid_prompt", "invalid_prompt"),
+    (failure(401, {"error": {"message": "key"}}), 502, "upstream_auth", "invalid_prompt"),
+    (failure(402, {}), 429, "insufficient_quota", "invalid_prompt"),
+    (failure(429, {}), 429, "rate_limit_exceeded", "rate_limit_exceeded"),
+    (failure(503, {}), 503, "server_is_overloaded", "server_is_overloaded"),
+    (failure(404, {}), 400, "model_not_found", "invalid_prompt"),
+    (failure(500, {}), 502, "server_error", "server_error"),
+    (failure(302, {}, {"location": "http://127.0.0.1:1/"}), 502, "server_error", "server_error"),
+    (text("Half a sentence").cut(300), 502, "server_error", "server_error"),
+    (text("").cut(0), 502, "server_error", "server_error"),
+    (Reply((b"<html>no</html>",), headers={"content-type": "text/html"}), 502, "server_error", ""),
+    (Reply((b"garbage",)), 502, "server_error", "server_error"),
+    (Reply((b"data: {garbage\n\n",)), 502, "server_error", "server_error"),
+    (Reply((event({"error": {"message": "oops"}}),)), 502, "server_error", "server_error"),
+    (
+        Reply((event({"error": {"message": "Rate limit reached", "code": 429}}),)),
+        429,
+        "rate_limit_exceeded",
+        "rate_limit_exceeded",
+    ),
+)
+
+
+class Failures(unittest.TestCase):
+    def test_each_failure_of_the_provider_streamed_and_not(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            for reply, status, code, codex_code in FAILURES:
+                with self.subTest(reply=reply):
+                    asked = len(provider.requests)
+                    provider.then(reply, reply, reply)
+                    answer = bridge.client.turn(WHOLE)
+                    self.assertEqual((answer.status, answer.error["code"]), (status, code))
+                    failed = end_of(bridge.client.events(HELLO))
+                    self.assertEqual((failed["status"], failed["error"]["code"]), ("failed", code))
+                    codex = end_of(bridge.codex().events(HELLO))
+                    self.assertEqual(codex["error"]["code"], codex_code or code)
+                    self.assertEqual(len(provider.requests), asked + 3)
+
+    def test_a_stream_cut_at_any_byte_fails_and_keeps_what_was_said(self) -> None:
+        reply = text("Words that were said")
+        length = sum(len(b"%x\r\n%s\r\n" % (len(p), p)) for p in reply.pieces)
+        random = chance("cuts")
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            for _ in range(300 if LONG else 15):
+                provider.then(reply.cut(random.randrange(length - 200)))
+                events = bridge.client.events(HELLO)
+                response = end_of(events)
+                self.assertEqual(response["status"], "failed")
+                said = [e.data["delta"] for e in events if e.type == "response.output_text.delta"]
+                self.assertTrue("Words that were said".startswith("".join(said)))
+
+    def test_a_rate_limit_says_when_to_come_back(self) -> None:
+        reply = failure(429, {"error": {"message": "slow"}}, {"retry-after": "7"})
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(reply, reply)
+            answer = bridge.client.turn(WHOLE)
+            failed = end_of(bridge.client.events(HELLO))
+        self.assertEqual(answer.headers["retry-after"], "7")
+        self.assertIn("try again in 7s", failed["error"]["message"])
+
+    def test_what_a_provider_says_is_redacted(self) -> None:
+        reply = failure(400, {"error": {"message": "your key sk-secret is bad"}})
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(reply, Reply((event({"error": {"message": "key sk-secret"}}),)))
+            messages = [bridge.client.turn(WHOLE).error["message"] for _ in range(2)]
+        for message in messages:
+            self.assertIn("[redacted]", message)
+            self.assertNotIn("sk-secret", message)
+
+    def test_a_missing_key_is_told_without_asking_anybody(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider, key_env="ACME_KEY") as bridge:
+            answer = bridge.client.turn(WHOLE)
+            self.assertEqual((answer.status, answer.error["code"]), (502, "upstream_auth"))
+            self.assertIn("ACME_KEY", answer.error["message"])
+            self.assertEqual(provider.requests, [])
+
+    def test_the_key_goes_to_its_provider(self) -> None:
+        with ScriptedProvider() as provider:
+            with gateway(provider, key_env="ACME_KEY", key="sk-acme") as bridge:
+                provider.say("Hello")
+                bridge.client.turn(WHOLE)
+            self.assertEqual(provider.requests[0].headers["authorization"], "Bearer sk-acme")
+
+
+class Silence(unittest.TestCase):
+    def test_the_response_is_there_before_the_provider_answers_and_then_beats(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(text("At last").after(4 * HEARTBEAT_SECONDS))
+            started = time.monotonic()
+            events = bridge.client.events(HELLO)
+        self.assertLess(events[0].at - started, 0.5)
+        beats = [e for e in events[2:] if e.type == "response.in_progress"]
+        self.assertIn(len(beats), (3, 4))
+        gaps = [b.at - a.at for a, b in zip(events[1:], beats, strict=False)]
+        self.assertLess(max(gaps), 2 * HEARTBEAT_SECONDS)
+        self.assertEqual(beats[0].data["response"]["tools"], [])
+        self.assertEqual(end_of(events)["status"], "completed")
+
+    def test_beats_stand_between_deltas_too(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(text("one two").spaced(2 * HEARTBEAT_SECONDS))
+            events = bridge.client.events(HELLO)
+        order = [e.type for e in events]
+        said = [at for at, each in enumerate(order) if each == "response.output_text.delta"]
+        self.assertIn("response.in_progress", order[said[0] : said[-1]])
+        self.assertEqual(end_of(events)["output"][0]["content"][0]["text"], "one two")
+
+    def test_limits_end_a_silent_turn(self) -> None:
+        half = text("Half of it")
+        silent = Reply((*half.pieces[:3], Pause(3), *half.pieces[3:]))
+        comments = Reply((b": wait\n\n",) * 40).spaced(0.05)
+        cases = (
+            (silent, TransportLimits(idle=0.3), "was silent for 0.3 s"),
+            (text("x").after(3), TransportLimits(first_byte=0.3), "did not answer for 0.3"),
+            (comments, TransportLimits(first_content=0.4), "said nothing for 0.4 s"),
+        )
+        for reply, limits, words in cases:
+            with ScriptedProvider() as provider, gateway(provider, limits=limits) as bridge:
+                provider.then(reply, reply)
+                answer = bridge.client.turn(WHOLE)
+                response = end_of(bridge.client.events(HELLO))
+            with self.subTest(words):
+                self.assertEqual((answer.status, answer.error["code"]), (504, "server_error"))
+                self.assertIn(words, answer.error["message"])
+                self.assertIn(words, response["error"]["message"])
+
+    def test_a_turn_whose_content_has_come_outlives_the_first_limit(self) -> None:
+        limits = TransportLimits(first_content=0.3)
+        with ScriptedProvider() as provider, gateway(provider, limits=limits) as bridge:
+            provider.then(text("one two three four").spaced(0.15))
+            self.assertEqual(end_of(bridge.client.events(HELLO))["status"], "completed")
+
+
+class Leaving(unittest.TestCase):
+    def test_a_client_who_leaves_takes_the_provider_call_with_him(self) -> None:
+        for request in (HELLO, WHOLE):
+            with self.subTest(stream=request["stream"]), ScriptedProvider() as provider:
+                with gateway(provider) as bridge:
+                    half = text("Half of it")
+                    provider.then(Reply((*half.pieces[:3], Pause(10))))
+                    left_at = self.leave(bridge, provider, request)
+                    asked = provider.requests[0]
+                    self.assertTrue(asked.over.wait(3))
+                    self.assertLess(asked.hung_up_at - left_at, 1)
+                    self.assertTrue(until(lambda: bool(bridge.lines)))
+                    self.assertEqual(bridge.lines[0]["outcome"], "cancelled")
+
+    def test_fifty_who_leave_leave_nothing_behind(self) -> None:
+        half = text("Half of it")
+        endless = Reply((*half.pieces[:3], Pause(10)))
+        with ScriptedProvider(always=endless) as provider, gateway(provider) as bridge:
+            self.leave(bridge, provider, HELLO)
+            self.assertTrue(until(lambda: len(bridge.lines) == 1))
+            before = threading.active_count(), open_descriptors()
+            for _ in range(50):
+                self.leave(bridge, provider, HELLO)
+            self.assertTrue(until(lambda: len(bridge.lines) == 51))
+            self.assertTrue(all(asked.over.wait(3) for asked in provider.requests))
+            self.assertTrue(until(lambda: threading.active_count() <= before[0]))
+            self.assertTrue(until(lambda: open_descriptors() <= before[1]))
+        self.assertEqual({line["outcome"] for line in bridge.lines}, {"cancelled"})
+
+    def leave(self, bridge, provider: ScriptedProvider, request: dict) -> float:
+        """Hang up once the provider was asked, and for a stream once it has spoken."""
+        asked_before = len(provider.requests)
+        raw = bridge.client.head("POST", "/v1/responses", json.dumps(request).encode(), {})
+        with bridge.client.send(raw) as client:
+            self.assertTrue(until(lambda: len(provider.requests) > asked_before))
+            while request["stream"] and b"output_text.delta" not in client.recv(65536):
+                pass
+        return time.monotonic()
+
+
+class Stopping(unittest.TestCase):
+    def test_a_bridge_that_stops_ends_its_turns(self) -> None:
+        half = text("Half of it")
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.then(Reply((*half.pieces[:3], Pause(10))))
+            with bridge.client.stream(HELLO) as stream:
+                events = [next(iter(stream))]
+                self.assertTrue(until(lambda: bool(provider.requests)))
+                self.assertEqual(bridge.client.post("/admin/shutdown", {}).status, 202)
+                events += stream
+        response = end_of(events)
+        self.assertEqual(response["status"], "failed")
+        self.assertEqual(response["error"]["code"], "server_error")
+        self.assertIn("bridge stopped", response["error"]["message"])
+
+
+class Waiting(unittest.TestCase):
+    def test_turns_are_served_in_order_and_too_many_are_refused(self) -> None:
+        slots = Slots(at_once=1, waiting_max=2)
+        said = text("Hello there").spaced(0.1)
+        with ScriptedProvider(always=said) as provider, gateway(provider, slots=slots) as bridge:
+            ends: list[dict] = []
+            turns = []
+            for number in range(3):
+                turn = {**HELLO, "input": str(number)}
+                turns.append(
+                    threading.Thread(
+                        target=lambda t=turn: ends.append(end_of(bridge.client.events(t)))
+                    )
+                )
+                turns[-1].start()
+                self.assertTrue(until(lambda n=number: slots.in_use + slots.waiting == n + 1))
+            answer = bridge.client.turn(WHOLE)
+            self.assertEqual((answer.status, answer.error["code"]), (429, "rate_limit_exceeded"))
+            self.assertIn("try again in 5s", answer.error["message"])
+            for turn in turns:
+                turn.join()
+            self.assertEqual([end["status"] for end in ends], ["completed"] * 3)
+            self.assertEqual(
+                [r.messages[-1]["content"] for r in provider.requests], ["0", "1", "2"]
+            )
+            self.assertEqual((slots.in_use, slots.waiting), (0, 0))
+
+
+class LogLines(unittest.TestCase):
+    def test_a_line_says_what_became_of_a_turn_and_nothing_of_what_was_said(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            provider.say("A secret answer")
+            headers = {"thread-id": "thread-1", "x-openai-subagent": "collab_spawn"}
+            bridge.codex(**headers).events({**HELLO, "input": "A secret question"})
+            self.assertTrue(until(lambda: bool(bridge.lines)))
+        line = bridge.lines[0]
+        times = {name: line.pop(name) for name in ("ts", "ttft_ms", "total_ms", "request_id")}
+        self.assertEqual(
+            line,
+            {
+                "level": "info",
+                "event": "turn",
+                "route": "/v1/responses",
+                "codex": "0.169.0",
+                "thread": "4b0a5fef",
+                "subagent": "collab_spawn",
+                "bytes_in": len(json.dumps({**HELLO, "input": "A secret question"})),
+                "lane": "plain",
+                "status": 200,
+                "outcome": "completed",
+                "code": None,
+                "model": "scripted",
+                "upstream_model": "acme/scripted-1",
+                "stream": True,
+                "items": 1,
+                "tools": 0,
+                "usage": line["usage"],
+                "cost_usd": 0.000025,
+                "receipt": line["receipt"],
+            },
+        )
+        self.assertLessEqual(times["ttft_ms"], times["total_ms"])
+        self.assertNotIn("secret", json.dumps(line))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -152,6 +152,7 @@ class PathRules:
         critical_roots: Iterable[str] = (),
         critical_terms: Iterable[str] = (),
     ) -> None:
+        self.scope = scope
         self._paths = frozenset(scope.allowed_paths)
         self._roots = tuple(scope.allowed_roots)
         critical = () if scope.critical_path_read_allowed else (*_CRITICAL, *critical_roots)

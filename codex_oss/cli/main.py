@@ -35,6 +35,8 @@ COMMANDS = (
         "demo:demo",
         "codex-oss demo --project ~/src/flask --objective 'Where is `Flask` defined?'",
     ),
+    Command("self-test", "run one turn and one mission for real", "demo:check_self",
+            "python3 bridge.py --self-test"),
     Command("up", "start the bridge", "lifecycle:up", "codex-oss up --daemon --port 4000"),
     Command("stop", "stop the bridge of this project", "lifecycle:stop", "codex-oss stop"),
     Command("status", "say whether the bridge runs", "lifecycle:status", "codex-oss status --json"),

@@ -1,0 +1,58 @@
+"""The commands that run the product for real: the demo and the self-test."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from codex_oss.cli.output import DIM, Console, Result
+from codex_oss.layout import PRODUCT_ROOT
+from codex_oss.system import remove_scratch, scratch_folder
+from codex_oss.trials import run_demo, self_test
+
+
+def demo_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--objective", action="append", default=[], metavar="TEXT", help="what to find out"
+    )
+
+
+def demo(arguments: Namespace, console: Console) -> Result:
+    project = (arguments.project or PRODUCT_ROOT).resolve()
+    state = scratch_folder("codex-oss-demo-")
+    missions = run_demo(project, state, arguments.objective, lambda text: console.say(text, DIM))
+    document: dict[str, object] = {
+        "schema_version": "demo.v1",
+        "project": str(project),
+        "model": "rehearsal",
+        "missions": [mission.to_json() for mission in missions],
+    }
+    complete = bool(missions) and all(m.report["status"] == "COMPLETE" for m in missions)
+    return Result(
+        document, _text(project, state, [m.message for m in missions]), 0 if complete else 1
+    )
+
+
+def _text(project: Path, state: Path, messages: list[str]) -> str:
+    if not messages:
+        return f"{project} defines nothing that the demo could ask about: use --objective"
+    shown = "\n\n".join(messages)
+    return (
+        f"\n{shown}\n\n"
+        f"The artifacts are in {state / '.codex-oss' / 'missions'}\n"
+        "That was the rehearsal model. For a real one: put OPENCODE_GO_API_KEY=... into\n"
+        ".codex-oss/env/opencode-go.env (mode 0600), then:\n"
+        "  bin/codex-oss mission template --root . > mission.json\n"
+        "  bin/codex-oss mission run mission.json --profile kimi"
+    )
+
+
+def check_self_arguments(parser: ArgumentParser) -> None:
+    del parser  # It has none.
+
+
+def check_self(_arguments: Namespace, _console: Console) -> Result:
+    folder = scratch_folder("codex-oss-self-test-")
+    try:
+        self_test(folder)
+    finally:
+        remove_scratch(folder)
+    return Result({"schema_version": "self_test.v1", "passed": True}, "self-test passed")

@@ -12,7 +12,7 @@ from typing import TypeVar, assert_never
 
 from codex_oss.chat import Burst, ChatModel, TextRun, gather
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import BridgeError, UpstreamRejected
+from codex_oss.errors import BridgeError, UpstreamRejected, UpstreamTimeout
 from codex_oss.missions.outcomes import cited, failed, forged, looked_at, observed, replied
 from codex_oss.record import (
     Citation,
@@ -158,7 +158,16 @@ class Performer:
     def _breathing(
         self, items: Iterable[Item], deadline: Deadline
     ) -> Generator[Item | None, None, None]:
-        return ticking(items, BREATH_SECONDS, None, lambda: deadline.cancel("left"))
+        """Yield from `items`, and a breath in their silence: until they end or their time does,
+        whatever they wait for."""
+        with closing(
+            ticking(items, BREATH_SECONDS, None, lambda: deadline.cancel("left"))
+        ) as breathing:
+            for item in breathing:
+                if item is None and deadline.is_over:
+                    deadline.raise_if_cancelled()
+                    raise UpstreamTimeout("no answer came in the time that was left")
+                yield item
 
     def _since_ms(self, started: float) -> int:
         return round((self._clock.monotonic() - started) * 1000)

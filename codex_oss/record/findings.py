@@ -95,6 +95,11 @@ def findings(record: RunRecord) -> tuple[Finding, ...]:
     )
 
 
+def told(record: RunRecord) -> tuple[Finding, ...]:
+    """Return the findings that a report may show: a forged one is dropped (missions 11.1)."""
+    return tuple(f for f in findings(record) if f.status != "unverified")
+
+
 def _judged(
     record: RunRecord,
     finding_id: str,

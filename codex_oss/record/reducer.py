@@ -290,7 +290,12 @@ def _denied(record: RunRecord, fact: facts.ToolDenied) -> RunRecord:
     note: facts.Json = {"tool": fact.tool_name, "denied": fact.code, "rule": fact.rule}
     note |= {"allowed": fact.allowed} if fact.allowed else {}
     loop = _taken(record.loop, fact.call_id, Answered(fact.call_id, note=note))
-    loop = replace(loop, open_tool=None, rejected_in_a_row=0)
+    loop = replace(loop, open_tool=None)
+    if fact.code == "phase_closed":  # Told to report, and going on: no better than prose.
+        rejected = loop.rejected_in_a_row + 1
+        loop = replace(loop, rejected_in_a_row=rejected, rejected=loop.rejected + 1)
+    else:
+        loop = replace(loop, rejected_in_a_row=0)
     evidence = replace(record.evidence, denials=(*record.evidence.denials, fact))
     budget = replace(record.budget, low_information=record.budget.low_information + 1)
     return replace(record, loop=loop, evidence=evidence, budget=budget)

@@ -74,6 +74,7 @@ def closing_reason(record: RunRecord) -> str:
         (loop.stopped, "stopped_by_model"),
         (loop.write_attempts >= WRITE_ATTEMPTS_MAX, "write_attempts"),
         (record.answer.draft, "valid_report"),
+        (repairs_spent and budget.exhausted, f"budget_exhausted:{_last(budget.exhausted)}"),
         (repairs_spent, "action_parse_failed"),
         (failed, f"model_call_failed:{loop.last_failure}"),
         (seconds_left <= reserve_seconds(limits.time_budget_seconds), "deadline_reached"),
@@ -83,6 +84,10 @@ def closing_reason(record: RunRecord) -> str:
         ("log" in budget.exhausted, "log_limit"),
     )
     return next((reason for holds, reason in rows if holds), "")
+
+
+def _last(names: tuple[str, ...]) -> str:
+    return names[-1] if names else ""
 
 
 def conditions(record: RunRecord) -> dict[str, bool]:

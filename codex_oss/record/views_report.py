@@ -18,6 +18,7 @@ from codex_oss.record.findings import (
     draft_of,
     findings,
     obligation_states,
+    told,
 )
 from codex_oss.record.run_record import Command, RunRecord
 from codex_oss.record.verdict import Verdict, missing_fields, verdict
@@ -54,7 +55,7 @@ def report(record: RunRecord) -> Json:
         "downgrade_reasons": list(ended.downgrade_reasons),
         "confidence": ended.confidence,
         "answer": answer(record),
-        "findings": [_finding(f) for f in findings(record)],
+        "findings": [_finding(f) for f in told(record)],
         "files_inspected": files_inspected(record),
         "commands_run": [_command(c) for c in record.evidence.commands],
         "uncertainties": [u.to_json() for u in draft.uncertainties] if draft else [],
@@ -110,7 +111,7 @@ def answer(record: RunRecord) -> str:
     draft = draft_of(record)
     if draft:
         return draft.answer
-    return " ".join(f.claim for f in findings(record))
+    return " ".join(f.claim for f in told(record))
 
 
 def report_source(record: RunRecord, ended: Verdict) -> str:
@@ -214,6 +215,10 @@ def caveats(record: RunRecord) -> tuple[str, ...]:
     own += [str(warning) for warning in warnings] if isinstance(warnings, list) else []
     if any(f.unbacked_deed for f in findings(record)):
         own.append("unbacked_action_claim: a finding claims a deed that the log does not hold.")
+    for finding in findings(record):
+        if finding.status == "unverified":
+            refs = ", ".join(finding.evidence_refs) or "none"
+            own.append(f"A finding was dropped: its references were never shown ({refs}).")
     if record.budget.exhausted:
         own.append(f"Exploration ended early: {', '.join(record.budget.exhausted)}.")
     if record.delivery.resumes:
@@ -296,7 +301,7 @@ def _bullets(texts: Iterable[str]) -> list[str]:
 
 def _findings_for_people(record: RunRecord) -> list[str]:
     lines = []
-    for finding in findings(record):
+    for finding in told(record):
         lines.append(f"- [{finding.status}] {' '.join(finding.claim.split())}")
         for citation in finding.citations:
             shown = evidence(citation, result_of(finding, citation))

@@ -1,8 +1,9 @@
 """Choose what to ask about a project that nobody described: by a fixed rule, from its source.
 
 The rule: of the names that are defined exactly once (a line that begins with `def`, `class`,
-`function`, `func`, `fn`, `struct` or the like), those that most other files mention come first,
-then the alphabet decides. The first is asked for its definition, the second for its callers.
+`function`, `func`, `fn`, `struct` or the like) and made of two words or more, those that most files
+mention come first, then the alphabet decides. The first is asked for its definition, the second
+for its callers; where there are no such names, simple ones are asked for.
 """
 
 import re
@@ -11,13 +12,13 @@ from collections.abc import Iterable, Mapping
 
 FILES_MAX = 400  # Enough to choose from; a rule needs no whole repository.
 FILE_BYTES_MAX = 200_000
-NAME_CHARACTERS_MIN = 6  # Shorter names are words of every second file.
 DEFINITION = re.compile(
     r"^(?:export\s+|pub\s+|async\s+|default\s+)*"
     r"(?:def|class|function|func|fn|struct|interface|trait)\s+([A-Za-z_]\w+)",
     re.MULTILINE,
 )
 WORD = re.compile(r"[A-Za-z_]\w+")
+TWO_WORDS = re.compile(r"[A-Za-z]\w*(?:_|[a-z](?=[A-Z]))\w+")
 QUESTIONS = ("Where is `{}` defined?", "Who calls `{}`?")
 
 
@@ -25,11 +26,9 @@ def choose_objectives(texts: Mapping[str, str]) -> tuple[str, ...]:
     """Return the questions to ask about these files, by path; none where nothing is defined."""
     defined = Counter(name for text in texts.values() for name in DEFINITION.findall(text))
     once = {name for name, count in defined.items() if count == 1}
-    names = sorted(once, key=lambda name: (len(name) < NAME_CHARACTERS_MIN, name))
-    mentioned = _mentions(texts.values(), set(names))
-    names.sort(key=lambda name: -mentioned[name])
-    chosen = [name for name in names if len(name) >= NAME_CHARACTERS_MIN] or names
-    return tuple(question.format(name) for question, name in zip(QUESTIONS, chosen, strict=False))
+    mentioned = _mentions(texts.values(), once)
+    names = sorted(once, key=lambda name: (not TWO_WORDS.fullmatch(name), -mentioned[name], name))
+    return tuple(question.format(name) for question, name in zip(QUESTIONS, names, strict=False))
 
 
 def _mentions(texts: Iterable[str], names: set[str]) -> Counter[str]:

@@ -173,6 +173,16 @@ class Head(unittest.TestCase):
             head, _ = outcome(raw + b"\r\n")
             self.assertEqual(head.wants_close, wanted, raw)
 
+    def test_continue_is_expected_by_exactly_that_word_in_http_1_1(self) -> None:
+        for raw, expected in (
+            (GET, False),
+            (GET + b"Expect: 100-Continue\r\n", True),
+            (GET + b"Expect: 100-continue\r\nExpect: 100-continue\r\n", False),
+            (b"GET / HTTP/1.0\r\nExpect: 100-continue\r\n", False),
+        ):
+            head, _ = outcome(raw + b"\r\n")
+            self.assertEqual(head.expects_continue, expected, raw)
+
     def test_random_bytes_are_a_head_or_a_refusal_and_the_cut_does_not_matter(self) -> None:
         random = chance("head")
         words = [*b"\r\n :\t\x00\xff/", *map(ord, "GETHTTP/1.1aZ0")]

@@ -5,9 +5,10 @@ import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from support import LONG
-from support.served import Lines, open_descriptors, read_all, served, streaming, until
+from support.served import Lines, Served, open_descriptors, read_all, served, streaming, until
 
 from codex_oss.deadline import Deadline
 from codex_oss.errors import Cancelled
@@ -49,6 +50,16 @@ def flood(pulled: list[int], size: int) -> Callable[[HttpRequest], Iterator[list
             yield [f"{number:04} " + "x" * (size - 5)]
 
     return events
+
+
+@contextmanager
+def slow_reader(server: Served) -> Iterator[socket.socket]:
+    """Yield a client who asked for a stream and takes little of it at once."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(server.request("POST", "/v1/responses", b"{}"))
+        yield client
 
 
 class Streams(unittest.TestCase):
@@ -104,12 +115,26 @@ class Streams(unittest.TestCase):
             self.assertEqual(line["request_id"], answer.headers["x-request-id"])
             self.assertNotIn("secret", str(line))
 
+    def test_bytes_behind_the_request_do_not_cost_the_end_of_the_stream(self) -> None:
+        def events(request: HttpRequest) -> Iterator[list[str]]:
+            yield ["first"]
+            time.sleep(0.1)
+            yield ["x" * 200_000, "last"]
+
+        with served(streaming(events)) as server, slow_reader(server) as client:
+            time.sleep(0.05)
+            client.sendall(b"\r\n")  # As old clients do behind a body.
+            time.sleep(0.2)
+            self.assertTrue(read_all(client).endswith(b"data: last\n\n"))
+
     def test_a_client_killed_in_mid_stream_ends_the_work_50_times(self) -> None:
         works: list[Work] = []
+        held: list[Iterator[list[str]]] = []  # So that only a `close` can end them.
 
         def begin(request: HttpRequest) -> Iterator[list[str]]:
             works.append(Work())
-            return works[-1](request)
+            held.append(works[-1](request))
+            return held[-1]
 
         def leave() -> None:
             with server.client.stream({}) as stream:
@@ -161,10 +186,7 @@ class Streams(unittest.TestCase):
     def test_a_slow_reader_gets_every_event_and_little_waits_for_him(self) -> None:
         pulled: list[int] = []
         with served(streaming(flood(pulled, 16_384)), limits=FAST) as server:
-            with socket.socket() as client:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                client.connect(("127.0.0.1", server.port))
-                client.sendall(server.request("POST", "/v1/responses", b"{}"))
+            with slow_reader(server) as client:
                 self.assertTrue(until(lambda: len(pulled) > 1))
                 time.sleep(0.3)
                 self.assertLess(len(pulled) * 16_384, 1024 * 1024)
@@ -176,13 +198,19 @@ class Streams(unittest.TestCase):
         pulled: list[int] = []
         ends: list[str] = []
 
+        held: list[Iterator[list[str]]] = []
+
         def events(request: HttpRequest) -> Iterator[list[str]]:
             try:
                 yield from flood(pulled, 65_536)(request)
             finally:
                 ends.append(request.deadline.cancelled_because)
 
-        with served(streaming(events), limits=FAST) as server:
+        def begin(request: HttpRequest) -> Iterator[list[str]]:
+            held.append(events(request))
+            return held[-1]
+
+        with served(streaming(begin), limits=FAST) as server:
             with server.connect(server.request("POST", "/v1/responses", b"{}")):
                 started = time.monotonic()
                 self.assertTrue(until(lambda: bool(ends)))

@@ -85,7 +85,7 @@ class Connection:
             return b""
         if head.content_length > self._limits.body_bytes_max:
             raise body_too_large(self._limits.body_bytes_max)
-        if head.headers.get("expect", "").lower() == "100-continue" and not self._unread:
+        if head.expects_continue and not self._unread:
             self.send(CONTINUE)
         body: Body = CountedBody(head.content_length)
         if head.is_chunked:
@@ -115,13 +115,18 @@ class Connection:
 
     def linger(self) -> None:
         """Throw away what the client still sends, so that he gets to read his answer."""
-        if self._is_read and not self._unread:
+        if self._is_read and not self._unread and not self._has_more():
             return
         deadline = Deadline(self._clock, LINGER_SECONDS)
         with suppress(OSError, Cancelled, TooSlow):
             self.client.shutdown(socket.SHUT_WR)
             while self._receive(deadline.seconds_left()):
                 pass
+
+    def _has_more(self) -> bool:
+        with suppress(OSError):  # Nothing there, or nobody.
+            return self.client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        return False
 
     def _first_bytes(self) -> bytes:
         """Wait for a request to begin."""

@@ -52,6 +52,10 @@ class RequestHead:
         return self.is_chunked or self.content_length > 0
 
     @property
+    def expects_continue(self) -> bool:
+        return self.headers.get("expect", "").lower() == "100-continue" and not self.is_http_1_0
+
+    @property
     def wants_close(self) -> bool:
         """Whether this is the connection's last request."""
         options = self.headers.get("connection", "").lower().split(",")

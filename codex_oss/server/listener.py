@@ -33,7 +33,7 @@ WAIT_SECONDS = 0.02  # Between two looks at something that ends in another threa
 TERMINALS_SECONDS_MAX = 5.0  # For cancelled turns to write how they ended.
 HANG_UP_SECONDS_MAX = 1.0  # For threads to notice that their socket was shut.
 STOPPED = "bridge stopped"
-FRAMES_MAX = 8
+FRAMES_MAX = 8  # Of a log line; a recursion has thousands.
 
 Log = Callable[[dict[str, object]], None]
 
@@ -176,16 +176,14 @@ class Listener:
     def _stream(self, connection: Connection, reply: StreamReply, turn: _Turn) -> None:
         """Write a reply that ends with the connection."""
         connection.is_last = True
+        silence_seconds_max = self._limits.heartbeat_seconds
         stream = EventStream(
-            connection.client,
-            reply.beat,
-            turn.deadline,
-            self._clock,
-            self._limits.heartbeat_seconds,
+            connection.client, reply.beat, turn.deadline, self._clock, silence_seconds_max
         )
+        head = render_head(200, reply.headers, turn.request_id, closes=True)
         try:
             with closing(reply), self._pulse.watching(stream.beat):
-                connection.send(render_head(200, reply.headers, turn.request_id, closes=True))
+                stream.send(lambda: head)
                 for encode in reply.bursts if connection.wants_payload else ():
                     stream.send(encode)
         except Cancelled:

@@ -82,7 +82,7 @@ class Source(unittest.TestCase):
             "README.md",
             "tests/t.py",
             "codex_oss/a.pyc",
-            "codex_oss/__pycache__/a.cpython.pyc",
+            "codex_oss/__pycache__/a.cpython.tmp",
         ):
             write(folder / path, path)
 

@@ -110,6 +110,20 @@ class HostileRepositories(unittest.TestCase):
             subprocess.run(["git", "status"], cwd=folder, env=minimal_env(), capture_output=True)
             self.assertTrue(mark.exists())
 
+    def test_a_bare_repository_in_the_tree_does_not_answer_for_it(self) -> None:
+        with scratch() as folder:
+            repository(folder)
+            (folder / "bare").mkdir()
+            git(folder / "bare", "init", "-q", "--bare")
+            self.assertEqual(Git(folder / "bare").head(), Git(folder).head())
+            self.assertIn("HEAD", Git(folder / "bare").tracked_and_untracked() or ())
+
+    def test_a_folder_that_only_looks_like_a_work_tree_does_not_show_the_one_above(self) -> None:
+        with scratch() as folder:
+            repository(folder)
+            (folder / "sub" / ".git").mkdir()
+            self.assertIsNone(Git(folder / "sub").tracked_and_untracked())
+
     def test_a_commit_cannot_be_an_option(self) -> None:
         with scratch() as folder:
             repository(folder)

@@ -50,6 +50,11 @@ class Running(unittest.TestCase):
         done = shell("tee /dev/stderr", input=data)
         self.assertEqual(done, Completed(0, data, data))
 
+    def test_what_was_written_just_before_the_end_is_kept(self) -> None:
+        for _ in range(60):
+            done = shell("printf a; printf b >&2; printf c")
+            self.assertEqual(done, Completed(0, b"ac", b"b"))
+
     def test_a_program_that_does_not_read_its_input_ends(self) -> None:
         self.assertEqual(shell("exit 4", input=b"x" * (1 << 20)).exit_code, 4)
 

@@ -33,7 +33,7 @@ def read_assignments(data: bytes, file_name: str) -> Iterator[Assignment | Fault
     for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         where = f"{file_name}:{number}"
         try:
-            line = raw.decode().removesuffix("\r")
+            line = raw.decode()
         except UnicodeDecodeError:
             yield Fault(where, "bad_line", "expected UTF-8", hint="save the file as UTF-8")
             continue

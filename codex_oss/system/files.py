@@ -186,7 +186,8 @@ def _open_step(folder_fd: int, name: str, flags: int) -> int:
 class FileLock:
     """An exclusive lock between processes and threads; the kernel frees it when its holder dies.
 
-    What stands in the file is for people and for the next holder, never the lock itself.
+    Its file stays: if somebody removed it, two could hold it. What stands in it is for people and
+    for the next holder.
     """
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
@@ -199,7 +200,7 @@ class FileLock:
         give_up = self._clock.monotonic() + seconds_max
         while True:
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            if _lock(fd, fcntl.LOCK_EX) and _is_still_at(fd, self.path):
+            if _lock(fd, fcntl.LOCK_EX):
                 self._fd = fd
                 return True
             os.close(fd)
@@ -280,11 +281,3 @@ def _lock(fd: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _is_still_at(fd: int, path: Path) -> bool:
-    """Whether nobody removed the file between our opening and our locking it."""
-    try:
-        return os.path.samestat(os.fstat(fd), path.lstat())
-    except FileNotFoundError:
-        return False

@@ -89,7 +89,7 @@ class Pattern:
         self._looks_far = not fixed and bool(_LOOKS_FAR.search(source))
         self._looks_beside = word or (not fixed and bool(_LOOKS_BESIDE.search(source)))
         if word:
-            body = _FLAGS_FIRST.sub(r"\g<0>(?<!\w)(?:", body, count=1) + r")(?!\w)"
+            body = _FLAGS_FIRST.sub(r"\g<0>(?<!\\w)(?:", body, count=1) + r")(?!\w)"
         flags = re.MULTILINE | (0 if case_sensitive else re.IGNORECASE)
         self._search = re.compile(body, flags).search
 

@@ -2,8 +2,8 @@
 
 The rule: of the names that are defined exactly once (a line that begins with `def`, `class`,
 `function`, `func`, `fn`, `struct` or the like) and made of two words or more, those that most files
-mention come first, then the alphabet decides. The first is asked for its definition, the second
-for its callers; where there are no such names, simple ones are asked for.
+mention come first, then the alphabet decides. The first is asked for its definition; the first
+that few files mention is asked for its callers. Without such names, simple ones are asked for.
 """
 
 import re
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 FILES_MAX = 400  # Enough to choose from; a rule needs no whole repository.
 FILE_BYTES_MAX = 200_000
+FEW_FILES = 4  # A list of callers that fits on a screen.
 DEFINITION = re.compile(
     r"^(?:export\s+|pub\s+|async\s+|default\s+)*"
     r"(?:def|class|function|func|fn|struct|interface|trait)\s+([A-Za-z_]\w+)",
@@ -28,7 +29,11 @@ def choose_objectives(texts: Mapping[str, str]) -> tuple[str, ...]:
     once = {name for name, count in defined.items() if count == 1}
     mentioned = _mentions(texts.values(), once)
     names = sorted(once, key=lambda name: (not TWO_WORDS.fullmatch(name), -mentioned[name], name))
-    return tuple(question.format(name) for question, name in zip(QUESTIONS, names, strict=False))
+    few = [name for name in names[1:] if mentioned[name] <= FEW_FILES]
+    return tuple(
+        question.format(name)
+        for question, name in zip(QUESTIONS, (*names[:1], *few[:1]), strict=False)
+    )
 
 
 def _mentions(texts: Iterable[str], names: set[str]) -> Counter[str]:

@@ -1,0 +1,263 @@
+"""A run is its log: any prefix takes the same next step, and a killed run goes on to the same end."""
+
+import os
+import signal
+import subprocess
+import sys
+import unittest
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from support import LONG, ROOT, chance, scratch
+from support.missions import ScriptedModel, begin, calls, report, says, workshop, write_tree
+
+from codex_oss.chat import ChatChunk
+from codex_oss.contract import PathRules
+from codex_oss.deadline import Deadline
+from codex_oss.errors import LogCorrupt, Refused
+from codex_oss.missions import Performer
+from codex_oss.record import (
+    Event,
+    Fact,
+    HeadSealed,
+    LogRecovered,
+    MissionAdmitted,
+    MissionFinalized,
+    ModelReplied,
+    ProjectionWritten,
+    RunResumed,
+    commentary_for,
+    fold,
+)
+from codex_oss.rehearsal import RehearsalModel
+from codex_oss.runtime import decide, next_step
+from codex_oss.tools import Guard, ToolBroker
+
+GREP = calls(("rtk_grep", {"pattern": r"def load\b", "reason": "to find it"}))
+READ = calls(("rtk_read", {"path": "src/config.py"}), ("rtk_read", {"path": ".env"}))
+CLAIM = "`load` is defined in src/config.py at line 4"
+REF = "file:src/config.py#extract:1@L4-L5"
+CLAIMED = calls(("record_claim", {"claim": CLAIM, "evidence_refs": [REF], "obligation_id": "q1"}))
+GOOD = report((CLAIM, [REF]))
+HOLLOW = report(("`load_all` is defined here", [REF]))
+GOLDEN: dict[str, tuple[list[ChatChunk], ...]] = {
+    "complete": (GREP, READ, CLAIMED, GOOD),
+    "hollow, then complete": (READ, HOLLOW, GOOD),
+    "prose, then nothing": (says("I think it is there."),),
+    "claims without a report": (READ, CLAIMED, says("That is all.")),
+    "a loop": (READ, READ, READ, READ, READ, says("?")),
+    "stopped": (GREP, calls(("stop", {"reason": "cannot", "needs_human": True}))),
+}
+
+
+def finished(folder: Path, name: str) -> tuple[Event, ...]:
+    """Return the events of one golden run, up to its end."""
+    model = ScriptedModel(*GOLDEN[name])
+    return tuple(begin(workshop(write_tree(folder), model)).events())
+
+
+def timeless(fact: Fact) -> Fact:
+    """Return a fact without what a clock put into it."""
+    if isinstance(fact, ModelReplied):
+        return replace(fact, first_byte_ms=0, total_ms=0)
+    if hasattr(fact, "duration_ms"):
+        return replace(fact, duration_ms=0)  # type: ignore[type-var]
+    return fact
+
+
+class EveryPrefix(unittest.TestCase):
+    def test_a_new_run_built_from_any_prefix_takes_the_same_next_step(self) -> None:
+        for name in GOLDEN:
+            with self.subTest(name), scratch() as folder:
+                events = finished(folder, name)
+                end = next(e.seq for e in events if isinstance(e.fact, MissionFinalized))
+                for seen in range(1, end):
+                    step = self._next_fact(folder, name, events[:seen])
+                    self.assertEqual(timeless(step), timeless(events[seen].fact), seen)
+
+    def _next_fact(self, folder: Path, name: str, events: tuple[Event, ...]) -> Fact:
+        """Do what comes next, with a model that stands where it stood then."""
+        shop = workshop(folder, None)
+        record = fold(events)
+        asked = sum(isinstance(event.fact, ModelReplied) for event in events)
+        model = ScriptedModel(*GOLDEN[name][min(asked, len(GOLDEN[name]) - 1) :])
+        rules = PathRules(record.contract.scope)
+        broker = ToolBroker(Guard(folder, rules, shop.redactor))
+        performer = Performer(model, broker, shop.clock, Deadline(shop.clock), 8)
+        facts = performer.perform(record, decide(record))
+        return next(fact for fact in facts if fact is not None)
+
+    def test_explain_names_the_intent_that_the_next_event_shows(self) -> None:
+        outcomes = {
+            "CallModel": {"ModelReplied", "ModelFailed"},
+            "RunTool": {"ToolObserved", "ToolDenied"},
+            "LookAgain": {"EvidenceVerified"},
+        }
+        with scratch() as folder:
+            events = finished(folder, "complete")
+            for seen in range(1, len(events)):
+                step = next_step(fold(events[:seen]))
+                if step is None:
+                    self.assertTrue(isinstance(events[seen - 1].fact, MissionFinalized | HeadSealed
+                                               | ProjectionWritten))  # fmt: skip
+                    continue
+                expected = outcomes.get(str(step["intent"])) or {step["event_type"]}
+                self.assertIn(events[seen].event_type, expected)
+
+
+PROGRAM = """
+import sys; sys.path[:0] = [{tests!r}, {root!r}]
+from pathlib import Path
+from support.missions import begin, workshop
+from codex_oss.record import commentary_for
+from codex_oss.rehearsal import RehearsalModel
+for event in begin(workshop(Path({folder!r}), RehearsalModel())).events():
+    sentence = commentary_for(event)
+    if sentence: print(event.seq, flush=True)
+"""
+
+
+def killed_when(folder: Path, is_time: Callable[[bytes], bool]) -> list[int]:
+    """Run a mission in a process, kill it when its log satisfies `is_time`, and return the seq of
+    each event whose sentence it had shown."""
+    program = PROGRAM.format(tests=str(ROOT / "tests"), root=str(ROOT), folder=str(folder))
+    child = subprocess.Popen(
+        [sys.executable, "-B", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stdout and child.stderr
+    while child.poll() is None:
+        logs = list(folder.glob(".codex-oss/runs/*/events.jsonl"))
+        if logs and is_time(logs[0].read_bytes()):
+            os.kill(child.pid, signal.SIGKILL)
+            break
+    child.wait()
+    shown = [int(line) for line in child.stdout.read().split()]
+    complaint = child.stderr.read().decode()
+    child.stdout.close()
+    child.stderr.close()
+    assert "Traceback" not in complaint, complaint
+    return shown
+
+
+class Killed(unittest.TestCase):
+    def check_goes_on(self, folder: Path, shown: list[int]) -> None:
+        """Every sentence that was seen is there; resuming ends the run; all files are its log's."""
+        shop = workshop(folder, RehearsalModel())
+        archive = shop.desk.archive
+        (head,) = archive.heads()
+        before = archive.load(head.run_id)
+        spoken = [e.seq for e in before.events if commentary_for(e)]
+        self.assertEqual(spoken[: len(shown)], shown)
+        if before.record.status == "NEW":
+            return  # Killed before the admission was written: nothing was promised.
+        try:
+            result = shop.desk.resume(head.run_id, Deadline(shop.clock))
+            events = tuple(result.events())
+            self.assertTrue(events)
+        except Refused as error:
+            self.assertEqual(error.code, "already_final")
+        after = archive.load(head.run_id)
+        self.assertEqual(after.events[: len(before.events)], before.events)
+        self.assertEqual((after.state, after.record.status), ("final", "COMPLETE"))
+        self.assertEqual(after.record.inconsistent, ())
+        self.assertEqual(archive.verify(head.run_id).verdict, "ok")
+        if {s.state for s in archive.check(head.run_id)} != {"same"}:
+            archive.rebuild(head.run_id)  # Killed between the seal and the last file.
+        self.assertEqual({s.state for s in archive.check(head.run_id)}, {"same"})
+
+    def test_kill_9_when_the_log_reaches_k_events(self) -> None:
+        with scratch() as folder:
+            events = tuple(begin(workshop(write_tree(folder), RehearsalModel())).events())
+            self.assertIsInstance(events[-1].fact, ProjectionWritten)
+        every = range(1, len(events) + 1)
+        for k in every if LONG else chance("events").sample(every, 5):
+            with self.subTest(k), scratch() as folder:
+                write_tree(folder)
+                shown = killed_when(folder, lambda raw, k=k: raw.count(b"\n") >= k)  # type: ignore[misc]
+                self.check_goes_on(folder, shown)
+
+    def test_kill_9_at_random_bytes(self) -> None:
+        random = chance("bytes")
+        for _ in range(50 if LONG else 5):
+            offset = random.randrange(20_000)
+            with self.subTest(offset), scratch() as folder:
+                write_tree(folder)
+                shown = killed_when(folder, lambda raw, o=offset: len(raw) >= o)  # type: ignore[misc]
+                self.check_goes_on(folder, shown)
+
+    def test_a_log_cut_anywhere_resumes_to_the_same_verdict(self) -> None:
+        with scratch() as folder:
+            shop = workshop(write_tree(folder), RehearsalModel())
+            run = begin(shop)
+            facts = [timeless(event.fact) for event in run.events()]
+            path = shop.layout.events(run.run_id)
+            whole = path.read_bytes()
+            (head,) = shop.desk.archive.heads()
+            first = whole.index(b"\n") + 1
+            lengths = range(first, len(whole), 53 if LONG else 4001)
+            for length in lengths:
+                path.write_bytes(whole[:length])
+                shop.desk._heads.write(replace(head, count=0, head="", sealed=False))
+                try:
+                    again = shop.desk.resume(run.run_id, Deadline(shop.clock))
+                    tuple(again.events())
+                except Refused as error:
+                    self.assertEqual(error.code, "already_final")
+                kept = [
+                    timeless(e.fact)
+                    for e in shop.desk.archive.load(run.run_id).events
+                    if not isinstance(e.fact, RunResumed | LogRecovered | ProjectionWritten)
+                ]
+                statuses = [f.status for f in kept if isinstance(f, MissionFinalized)]
+                self.assertEqual(statuses, ["COMPLETE"], length)
+                shared = [f for f in facts if isinstance(f, MissionAdmitted)]
+                self.assertEqual(kept[:1], shared)
+
+
+class NotResumed(unittest.TestCase):
+    def test_a_run_that_somebody_works_on_is_not_resumed(self) -> None:
+        with scratch() as folder:
+            shop = workshop(write_tree(folder), ScriptedModel(READ, GOOD))
+            run = begin(shop)
+            events = run.events()
+            next(events)
+            with self.assertRaises(Refused) as caught:
+                shop.desk.resume(run.run_id, Deadline(shop.clock))
+            self.assertEqual(caught.exception.code, "run_is_active")
+            self.assertEqual([row["state"] for row in shop.desk.archive.list()], ["running"])
+            list(events)
+            with self.assertRaises(Refused) as caught:
+                shop.desk.resume(run.run_id, Deadline(shop.clock))
+            self.assertEqual(caught.exception.code, "already_final")
+
+    def test_a_damaged_log_is_not_resumed(self) -> None:
+        with scratch() as folder:
+            shop = workshop(write_tree(folder), ScriptedModel(READ, GOOD))
+            run = begin(shop)
+            list(run.events())
+            path = shop.layout.events(run.run_id)
+            path.write_bytes(path.read_bytes().replace(b"COMPLETE", b"COMPLET3", 1))
+            with self.assertRaises(LogCorrupt):
+                shop.desk.resume(run.run_id, Deadline(shop.clock))
+
+    def test_an_unknown_request_is_counted_and_asked_again(self) -> None:
+        with scratch() as folder:
+            shop = workshop(write_tree(folder), ScriptedModel(READ, GOOD))
+            run = begin(shop)
+            steps = run._steps()
+            while next(steps).event_type != "ModelRequested":
+                continue
+            run._lock.release()  # As a killed process would.
+            again = shop.desk.resume(run.run_id, Deadline(shop.clock))
+            events = tuple(again.events())
+            resumed = next(e.fact for e in events if isinstance(e.fact, RunResumed))
+            self.assertEqual(resumed.unknown_outcomes, ("model_call:1",))
+            result = again.result()
+            self.assertEqual(result.status, "COMPLETE")
+            usage = result.report["usage"]
+            self.assertEqual((usage["calls"], usage["sources"]["estimated"]), (3, 1))  # type: ignore[index, call-overload]
+
+
+if __name__ == "__main__":
+    unittest.main()

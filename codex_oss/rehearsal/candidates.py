@@ -1,0 +1,135 @@
+"""Which matching lines could be what is looked for, judged by the line alone.
+
+A name, a line and its language enter, a yes or a no leaves. The rule it keeps: yes may be said to
+too much, for then a file is read in vain; no is said only to what surely is none. A line that is
+part of a list over several lines is a `weak` one: it counts only in a file that has such lists.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from codex_oss.rehearsal.languages import Language
+
+LIST_ENDS = (
+    r"^(?:[^()\[\]]|\([^()]*\)|\[[^\[\]]*\])*[)\]]\s*=(?!=)|\benum\b|\b(?:const|var|type)\s*\("
+)
+"""A pattern for lines without which a list over several lines defines nothing: the end of a tuple
+of targets, `enum`, and Go's groups."""
+
+_HEADS = (
+    r"\b(?:def|class|module|type|function|interface|enum|namespace|const|let|var|val|func|fun|fn"
+    r"|struct|union|trait|mod|static|record|object|protocol|extension|typealias|typedef|using"
+    r"|define|macro_rules!|alias|export|readonly|declare|final|extern)(?!\w)"
+)
+_NO_TYPE = (
+    r"^(?!.*\b(?:return|await|new|throw|else|case|yield|typeof|in|of|and|or|not|assert|raise)\s+$)"
+)
+_TYPE = rf"{_NO_TYPE}[\w\s*&<>,:\[\]@.~?#]*[\w*&>\]][\s*&]+$"
+
+Row = tuple[re.Pattern[str], re.Pattern[str]]
+
+
+def _rows(*rows: tuple[str, str]) -> tuple[Row, ...]:
+    return tuple((re.compile(before), re.compile(after)) for before, after in rows)
+
+
+_STRONG: dict[str, tuple[Row, ...]] = {
+    "indent": _rows(
+        (r"\b(?:def|class|module|type|alias|alias_method)\s+(?:[\w.:]*(?:\.|::))?:?$", ""),
+        (r"\battr_\w+\b.*:$", ""),
+        ("", r"\s*(?:[,)\]][^=]*)?=(?!=)"),
+        ("", r"\s*,?\s*\\$"),
+        (r"(?:^|[;:])\s*\(?\s*$", r"\s*\)?\s*:(?!=)"),
+    ),
+    "brace": _rows(
+        (rf"{_HEADS}[^=;]*$", ""),
+        (r"\b(?:const|let|var|enum)\b.*[,{]\s*$", ""),
+        ("", r"\s*(?:[?!]?\s*:(?!:)|\+?=(?![=>])|(?:\[[^\]]*\]\s*)+[=;,])"),
+        (
+            rf"{_NO_TYPE}[\w\s*&<>,:\[\]@.~?#()]*$",
+            r"\s*(?:<[^>]*>)?\s*\((?!.*\)\s*[;,)]?\s*$|.*\)\s*\.)",
+        ),
+        (_TYPE, r"\s*(?:<[^>]*>)?\s*\("),
+        (_TYPE, r"\s*[;,]"),
+        (r"\}\s*\*?\s*$", r"\s*[;,]"),
+        (r"^\s*(?:\w+\s*,\s*)*$", r"[ \t]+[\w*\[(<]"),
+    ),
+    "keys": _rows((r"[\"']?$", r"[\"']?\s*[:=]"), (r"^\s*\[[^\]]*$", r"[^\[]*\]")),
+}
+"""What may stand before a name, since the last `;` or brace, and behind it where it is defined."""
+
+_WEAK = _rows((r"^[(\[{*\s]*(?:[\w.*]+\s*,\s*)*$", r"\s*(?:[,)\]}({]|$|//|\#|/\*)"))[0]
+_QUOTES = re.compile(r"[\"'`]")
+_DEFINING_WORD = re.compile(r"\b(?:def|class)\s+$")
+_CALLED = re.compile(r"\s*(?:$|[(!<`\\]|::|\?\.\()")
+_DECORATION = re.compile(r"@[\w.\s]*$")
+
+
+def may_define(name: str, line: str, language: Language | None) -> bool:
+    layout = language.layout if language else "brace"
+    for before, after in _sides(name, line):
+        if layout != "keys" and _is_argument(before):
+            continue
+        statement = re.split(r"[;{}](?=[^;{}]*$)", before)[-1] if layout == "brace" else before
+        for row_before, row_after in _STRONG.get(layout, ()):
+            fits = row_before.search(before) or row_before.search(statement)
+            if fits and row_after.match(after):
+                return True
+    return False
+
+
+def may_define_in_list(name: str, line: str, language: Language | None) -> bool:
+    if language is None or language.layout not in ("indent", "brace") or language.name == "shell":
+        return False
+    before, after = _WEAK
+    return any(before.match(left) and after.match(right) for left, right in _sides(name, line))
+
+
+def may_be_called(name: str, line: str, language: Language | None) -> bool:
+    if language is None or language.layout in ("prose", "keys"):
+        return False
+    if line.lstrip().startswith("//" if language.layout == "brace" else "#"):
+        return False
+    if language.name in ("Ruby", "shell"):
+        return True  # There a call may be nothing but the name.
+    return any(
+        _CALLED.match(after) or _DECORATION.search(before)
+        for before, after in _sides(name, line)
+        if not (language.name == "Python" and _DEFINING_WORD.search(before))
+    )
+
+
+def _sides(name: str, line: str) -> Iterator[tuple[str, str]]:
+    for found in _word(name).finditer(line):
+        yield line[: found.start()], line[found.end() :]
+
+
+@lru_cache(maxsize=64)
+def _word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+
+
+def _is_argument(before: str) -> bool:
+    """Whether a bracket that follows a name directly is open, where no string confuses that."""
+    if _QUOTES.search(before):
+        return False
+    open_calls: list[bool] = []
+    for found in re.finditer(r"(\w?)\(|\)", before):
+        if found[0] != ")":
+            open_calls.append(bool(found[1]))
+        elif open_calls:
+            open_calls.pop()
+    return any(open_calls)
+
+
+def narrower_patterns(name: str, intent: str) -> tuple[str, ...]:
+    """Return searches that find fewer lines than the name alone, and together all that count."""
+    word = rf"\b{re.escape(name)}\b"
+    if intent == "call":
+        return (rf"@[\w.]*{word}|{word}\s*(?:[(!<]|::|\\?$)",)
+    return (
+        rf"{_HEADS}[^=;]*{word}",
+        rf"{word}\s*(?:[,)\]][^=]*)?=(?!=)|^\s*\(?{word}\)?\s*:",
+        rf"^[(\[{{*\s]*(?:[\w.*]+\s*,\s*)*{word}\s*(?:[,)\]}}]|$)",
+    )

@@ -1,0 +1,53 @@
+"""What to do next: the looks that are still worth taking, then claims, then the report.
+
+A `Prompt` enters, the calls of one reply leave. The same prompt gets the same reply: the plan is
+made anew each time from what is shown, and nothing is remembered between two calls.
+"""
+
+from codex_oss.rehearsal.answering import Answer, answer_to
+from codex_oss.rehearsal.questions import lookups_of
+from codex_oss.rehearsal.reading import Call, Prompt
+from codex_oss.rehearsal.reporting import claims_of, report_of
+
+LOOKS_A_REPLY_MAX = 3  # They share the room for observations: more of them would be cut.
+CLAIMS_A_REPLY_MAX = 4  # As many calls of one reply as are run.
+ASKED_MAX = 2  # Once more where the first result is not shown any more, never again after that.
+SHOWN_BYTES_MAX = 220_000  # Below the window of the profile: nothing that was read shrinks away.
+
+LEFT_MIN = {"tools": 1, "model_calls": 3, "seconds": 5, "observation_bytes": 2_048}
+"""What must be left for another look: a claim and a report come after it."""
+
+
+def next_calls(prompt: Prompt) -> tuple[Call, ...]:
+    """Return the calls of the next reply: looks, or claims, or the report."""
+    questions = prompt.obligations
+    lookups = lookups_of(questions) or lookups_of([(questions[0][0], prompt.objective)])
+    answers = [answer_to(lookup, prompt) for lookup in lookups]
+    if may_look(prompt) and (looks := _looks(prompt, answers)):
+        return looks
+    claims = claims_of(answers)
+    is_first = "record_claim" in prompt.functions and not prompt.made["record_claim"]
+    if claims and is_first and prompt.phase != "REPORT" and prompt.left("model_calls") > 1:
+        return claims[:CLAIMS_A_REPLY_MAX]
+    return (report_of(prompt, answers),)
+
+
+def may_look(prompt: Prompt) -> bool:
+    enough = all(prompt.left(limit) >= least for limit, least in LEFT_MIN.items())
+    return enough and prompt.phase != "REPORT" and prompt.shown_bytes < SHOWN_BYTES_MAX
+
+
+def _looks(prompt: Prompt, answers: list[Answer]) -> tuple[Call, ...]:
+    """Return the agenda's looks and those that the answers need, each as often as it is useful."""
+    wanted = (*prompt.agenda, *(call for answer in answers for call in answer.needs))
+    return tuple(call for call in dict.fromkeys(wanted) if _is_useful(prompt, call))[
+        :LOOKS_A_REPLY_MAX
+    ]
+
+
+def _is_useful(prompt: Prompt, call: Call) -> bool:
+    if call.name not in prompt.functions or call in prompt.failed:
+        return False
+    if call.name == "rtk_read" and call.path not in prompt.files and prompt.left("files") < 1:
+        return False
+    return prompt.asked[call] < (ASKED_MAX if call in prompt.unseen else 1)

@@ -1,0 +1,103 @@
+"""What is said at the end: claims and the report, made of answers.
+
+Answers enter, calls of `record_claim` and `final_report` leave. The rule it keeps: COMPLETE is
+asked for only where each question was understood and its answer is whole; every doubt becomes an
+uncertainty of its obligation; and a report always says who made it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from codex_oss.rehearsal.answering import Answer, Finding, mentions
+from codex_oss.rehearsal.reading import Call, Prompt
+
+LABEL = "Rehearsal: an offline planner without a language model looked up names, not meaning."
+FINDINGS_MAX = 40  # Of one report; so many claims no reviewer reads anyway.
+REMARKS_MAX = 40
+REMARK_CHARACTERS_MAX = 500
+ANSWER_CHARACTERS_MAX = 1_200
+LOOKS_NAMED_MAX = 3
+
+
+def claims_of(answers: Iterable[Answer]) -> tuple[Call, ...]:
+    """Return a claim for each finding that is settled."""
+    return tuple(
+        Call("record_claim", tuple(_claim(answer, finding).items()))
+        for answer in answers
+        if answer.is_whole
+        for finding in answer.findings
+    )
+
+
+def _claim(answer: Answer, finding: Finding) -> dict[str, object]:
+    return {
+        "claim": finding.claim,
+        "evidence_refs": list(finding.refs),
+        "obligation_id": answer.lookup.obligation_id,
+        "value": finding.value,
+    }
+
+
+def report_of(prompt: Prompt, answers: list[Answer]) -> Call:
+    findings = [(a, f) for a in answers for f in a.findings or mentions(a, prompt)]
+    doubts = list(_doubts(prompt, answers, len(findings)))
+    is_complete = bool(findings) and not doubts
+    findings = findings[:FINDINGS_MAX]
+    report: dict[str, object] = {
+        "status": "COMPLETE" if is_complete else "PARTIAL",
+        "confidence": "HIGH" if is_complete else "LOW",
+        "answer": _answer([finding.claim for _, finding in findings]),
+        "findings": [
+            _claim(answer, finding) | {"confidence": "HIGH" if answer.is_whole else "MEDIUM"}
+            for answer, finding in findings
+        ],
+        "uncertainties": [
+            {"text": text[:REMARK_CHARACTERS_MAX], "obligation_id": obligation_id}
+            for obligation_id, text in doubts[:REMARKS_MAX]
+        ],
+        "caveats": list(dict.fromkeys([LABEL, *(c for a in answers for c in a.caveats)])),
+        "escalation_recommendation": {
+            "needed": False,
+            "reason": "" if is_complete else "A model that reads meaning may answer more.",
+            "questions": [],
+        },
+    }
+    return Call("final_report", (("report", report),))
+
+
+def _doubts(prompt: Prompt, answers: list[Answer], findings: int) -> Iterator[tuple[str, str]]:
+    """Yield (obligation id, sentence) for everything that keeps the report from COMPLETE."""
+    for answer in answers:
+        obligation_id = answer.lookup.obligation_id
+        yield from ((obligation_id, _sentence(doubt)) for doubt in answer.doubts)
+        if answer.needs:
+            looks = "; ".join(_named(call) for call in answer.needs[:LOOKS_NAMED_MAX])
+            more = len(answer.needs) - LOOKS_NAMED_MAX
+            tail = f"; and {more} more" if more > 0 else ""
+            yield obligation_id, f"The limits left no room for these looks: {looks}{tail}."
+        elif not answer.findings and not answer.doubts:
+            yield obligation_id, f"Nothing was found for `{answer.lookup.symbol}`."
+    asked = {answer.lookup.obligation_id for answer in answers}
+    for obligation_id, question in prompt.obligations:
+        if obligation_id not in asked:
+            yield obligation_id, f"This question names nothing to look up: {question[:200]}"
+    first = prompt.obligations[0][0]
+    if findings > FINDINGS_MAX:
+        yield first, f"{findings - FINDINGS_MAX} more findings do not fit."
+    if prompt.refused:
+        yield first, f"A first report was not accepted: {prompt.refused}."
+
+
+def _sentence(doubt: str) -> str:
+    return f"{doubt[0].upper()}{doubt[1:]}." if doubt[0].islower() else f"{doubt}."
+
+
+def _named(call: Call) -> str:
+    return f"{call.name} {json.dumps(dict(call.arguments), ensure_ascii=False)}"
+
+
+def _answer(claims: list[str]) -> str:
+    text = " ".join((LABEL, *claims)) if claims else f"{LABEL} It found nothing to cite."
+    if len(text) <= ANSWER_CHARACTERS_MAX:
+        return text
+    return text[: text.rfind(". ", 0, ANSWER_CHARACTERS_MAX - 20) + 1] + " More in the findings."

@@ -1,4 +1,4 @@
-"""A run is its log: any prefix takes the same next step, and a killed run goes on to the same end."""
+"""A run is its log: any prefix takes the same next step, a killed run goes on to the same end."""
 
 import os
 import signal

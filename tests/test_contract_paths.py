@@ -87,7 +87,7 @@ def _wide(name: str, random: Random) -> str:
 
 
 def _compatible(name: str, random: Random) -> str:
-    table = {"s": "\u017f", "k": "\u212a", ".": "\u2024", "e": "\u1d49", "i": "\u2170"}
+    table = {"s": "\u017f", "k": "\u212a", ".": "\u2024", "e": "\u1d31", "i": "\u2170"}
     at = random.randrange(len(name))
     return name[:at] + table.get(name[at], name[at]) + name[at + 1 :]
 

@@ -15,7 +15,7 @@ _REF = re.compile(
     r"|command:(?P<command>\d{1,6})(?:#match:(?P<match>[1-9]\d{0,5})|(?P<zero>#zero_match))?)"
     r"(?:@L(?P<first>[1-9]\d{0,8})(?:-L?(?P<last>[1-9]\d{0,8}))?)?"
 )
-_UNQUOTED = "/:@!$&'()*+,;=~-._[]{}"
+_QUOTED = re.compile(r"[%#\s\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class EvidenceRef:
 
     def __str__(self) -> str:
         if self.command is None:
-            text = f"file:{quote(self.path, safe=_UNQUOTED)}#extract:{self.extract}"
+            path = _QUOTED.sub(lambda found: quote(found[0]), self.path)
+            text = f"file:{path}#extract:{self.extract}"
         else:
             text = f"command:{self.command}"
             text += f"#match:{self.match}" if self.match else "#zero_match" * self.zero_match

@@ -330,5 +330,5 @@ def rows(record: Record = MISSION, parent: str = "") -> Iterator[tuple[str, Fiel
         while isinstance(kind, Nullable | Many | Always):
             mark = "[]." if isinstance(kind, Many) else mark
             kind = kind.kind
-        if isinstance(kind, Record):
+        if isinstance(kind, Record) and field.superseded_by is None:
             yield from rows(kind, path + mark)

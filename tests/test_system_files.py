@@ -23,6 +23,11 @@ from codex_oss.system import (
     open_beneath,
     private_folder,
     read_bounded,
+    read_tail,
+    remove,
+    remove_scratch,
+    scratch_file,
+    scratch_folder,
     write_atomic,
 )
 
@@ -160,6 +165,29 @@ class PrivateFolders(unittest.TestCase):
             for name, reason in cases.items():
                 with self.subTest(name), self.assertRaisesRegex(StorageUnsafe, reason):
                     private_folder(folder / name)
+
+
+class ForAWhile(unittest.TestCase):
+    def test_what_is_temporary_is_private_and_can_be_removed(self) -> None:
+        file, folder = scratch_file("oss-test-", b"kept"), scratch_folder("oss-test-")
+        self.addCleanup(file.unlink)
+        self.assertEqual(file.read_bytes(), b"kept")
+        self.assertEqual((file.stat().st_mode, folder.stat().st_mode), (0o100600, 0o40700))
+        (folder / "sub").mkdir()
+        remove_scratch(folder)
+        self.assertFalse(folder.exists())
+
+    def test_a_tail_is_the_last_bytes_and_a_missing_file_has_none(self) -> None:
+        with scratch() as folder:
+            path = folder / "log"
+            self.assertEqual(read_tail(path, 4), b"")
+            path.write_bytes(b"first and last")
+            self.assertEqual(
+                (read_tail(path, 4), read_tail(path, 99)), (b"last", b"first and last")
+            )
+            remove(path)
+            remove(path)
+            self.assertFalse(path.exists())
 
 
 class OpeningBeneath(unittest.TestCase):

@@ -167,8 +167,7 @@ class Daemon:
             return "another project"
 
     def _start(self) -> BridgeIdentity:
-        log = self._settings.proxy_log_path or self._layout.bridge_log
-        private_folder(self._layout.logs)
+        log = private_folder(self._layout.logs) / self._layout.bridge_log.name
         root = self._layout.root
         port = str(self._settings.proxy_port)
         # All of the environment: a profile may keep its key in a variable of any name.

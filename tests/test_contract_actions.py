@@ -67,6 +67,7 @@ SPELLINGS: tuple[tuple[str, object, ToolAction], ...] = (
         {"pattern": "x", "word": "True", "directory": "a"},
         grep("x", word=True, path="a"),
     ),
+    ("rtk_grep", {"pattern": "x", "path": "", "include_glob": ""}, grep("x")),
     ("rtk_ls", {}, listing()),
     ("ls", {"dir": "a", "depth": 7}, listing("a", depth=3)),
     ("list_dir", {"folder": "a/", "max_entries": -1, "target_question": "q"}, listing("a", most=1)),
@@ -87,6 +88,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ("rtk_read", '{"path": "a", "file": "b"}', "bad_argument", "given twice"),
     ("rtk_read", '{"path": "a", "start_line": true}', "bad_argument", "not a boolean"),
     ("rtk_read", '{"path": "a", "start_line": "x"}', "bad_argument", "a whole number"),
+    ("rtk_read", '{"path": "a", "start_line": "+-5"}', "bad_argument", "a whole number"),
     ("rtk_read", '{"path": "a", "limit": 1.5}', "bad_argument", "`limit` must be"),
     ("rtk_read", '{"pth": "a"}', "unknown_argument", "did you mean `path`?"),
     ("rtk_ls", '{"path": "a", "limit": 3}', "unknown_argument", "path, depth, max_entries"),
@@ -219,7 +221,24 @@ class Faults(unittest.TestCase):
         names = [
             alias for tool in TOOLS for row in tool.arguments for alias in (row.name, *row.aliases)
         ]
-        values = ("x", "./a//b", "", "7", 7, -3, 10**9, 2.5, True, None, [], ["a"], {}, "true")
+        values = (
+            "x",
+            "./a//b",
+            "",
+            "7",
+            "--1",
+            " 8 ",
+            7,
+            -3,
+            10**9,
+            2.5,
+            True,
+            None,
+            [],
+            ["a"],
+            {},
+            "true",
+        )
         for _ in range(20_000 if LONG else 1_500):
             keys = random.choices((*names, "limit", "reason", "zzz"), k=random.randrange(5))
             text = json.dumps({key: random.choice(values) for key in keys})

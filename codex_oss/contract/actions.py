@@ -162,6 +162,8 @@ def _tool_action(tool: Tool, called: str, text: str, given: Mapping[str, object]
         if value is None or key in (*REMARKS, _DROPPED) or _is_line_count(tool, key):
             continue
         row = _argument(tool, rows, key)
+        if value == "" and not row.required:  # How many models write "none".
+            continue
         read = row.read(value)
         if chosen.setdefault(row.name, read) != read:
             raise BadCall("bad_argument", f"`{row.name}` is given twice, with different values")

@@ -4,6 +4,7 @@ Tool classes enter, declarations leave; one argument's value enters its row and 
 leaves. Everything that may be called is in these tables (missions 5.2, 8).
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NoReturn
@@ -16,9 +17,7 @@ PATTERN_CHARS_MAX = 500
 WRITTEN_PATH_CHARS_MAX = 4_096  # The guard says what is wrong with a long path; this bounds it.
 LINES_MAX = 100_000_000
 
-_PATH_ALIASES = (
-    *("file_path", "file", "filename", "root", "dir", "directory", "folder", "paths", "files"),
-)
+_WHOLE = re.compile(r"\s*[+-]?\d{1,18}\s*")
 
 
 class BadCall(Exception):
@@ -35,8 +34,8 @@ class Argument:
     out, so that a wish for too many costs no model call."""
 
     name: str
-    type: Literal["string", "integer", "boolean"] = "string"
-    default: str | int | bool | None = None
+    type: Literal["string", "integer", "boolean"]
+    default: str | int | bool | None
     least: int = 0
     most: int = 0
     required: bool = False
@@ -95,7 +94,7 @@ class Tool:
 
 def read_whole(name: str, value: object) -> int:
     """Return the whole number that `value` is or spells."""
-    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -125,13 +124,31 @@ def _schema(properties: Mapping[str, object], required: Iterable[str]) -> dict[s
 
 _TEXT: dict[str, object] = {"type": "string"}
 _TEXTS: dict[str, object] = {"type": "array", "items": _TEXT}
-_PATH = Argument("path", least=1, most=WRITTEN_PATH_CHARS_MAX, required=True, aliases=_PATH_ALIASES)
-_CLAIM_PROPERTIES: dict[str, object] = {
+_FLAG: dict[str, object] = {"type": "boolean"}
+_CONFIDENCE: dict[str, object] = {"type": "string", "enum": list(CONFIDENCES)}
+_CLAIM: dict[str, object] = {
     "claim": _TEXT,
     "evidence_refs": _TEXTS,
     "obligation_id": _TEXT,
     "value": _TEXT | {"description": "the answer itself, copied from a cited line"},
 }
+_CLAIM_REQUIRED = ("claim", "evidence_refs")
+
+
+def _path(default: str | None = None, *, required: bool = False, note: str = "") -> Argument:
+    aliases = "file_path file filename root dir directory folder paths files".split()
+    return Argument(
+        "path", "string", default, 1, WRITTEN_PATH_CHARS_MAX, required, tuple(aliases), note
+    )
+
+
+def _pattern(name: str, *aliases: str, required: bool = False) -> Argument:
+    return Argument(name, "string", None, 1, PATTERN_CHARS_MAX, required, aliases)
+
+
+def _whole(name: str, default: int | None, least: int, most: int, *aliases: str) -> Argument:
+    return Argument(name, "integer", default, least, most, aliases=aliases)
+
 
 TOOLS = (
     Tool(
@@ -139,9 +156,9 @@ TOOLS = (
         "read",
         "Read lines of a file, numbered.",
         (
-            _PATH,
-            Argument("start_line", "integer", 1, 1, LINES_MAX, aliases=("offset",)),
-            Argument("end_line", "integer", None, 1, LINES_MAX),
+            _path(required=True),
+            _whole("start_line", 1, 1, LINES_MAX, "offset"),
+            _whole("end_line", None, 1, LINES_MAX),
         ),
         aliases=("read_file", "read"),
     ),
@@ -150,29 +167,15 @@ TOOLS = (
         "search",
         "Search files for a Python regular expression. Matches are path:line: text.",
         (
-            Argument(
-                *("pattern", "string", None, 1, PATTERN_CHARS_MAX),
-                required=True,
-                aliases=("query", "regex"),
-            ),
-            Argument(
-                *("path", "string", None, 1, WRITTEN_PATH_CHARS_MAX),
-                aliases=_PATH_ALIASES,
-                note="file or folder; default: the whole scope",
-            ),
+            _pattern("pattern", "query", "regex", required=True),
+            _path(note="file or folder; default: the whole scope"),
             Argument("fixed_strings", "boolean", False),
             Argument("case_sensitive", "boolean", True),
             Argument("word", "boolean", False),
-            Argument(
-                *("include_glob", "string", None, 1, PATTERN_CHARS_MAX),
-                aliases=("include", "glob"),
-            ),
-            Argument("exclude_glob", "string", None, 1, PATTERN_CHARS_MAX),
-            Argument("max_results", "integer", 100, 1, 500),
-            Argument(
-                *("context_lines", "integer", 0, 0, 5),
-                aliases=("context", "context_before", "context_after"),
-            ),
+            _pattern("include_glob", "include", "glob"),
+            _pattern("exclude_glob"),
+            _whole("max_results", 100, 1, 500),
+            _whole("context_lines", 0, 0, 5, "context", "context_before", "context_after"),
             Argument("files_with_matches", "boolean", False),
         ),
         aliases=("grep", "rg", "search", "rtk_search"),
@@ -181,58 +184,46 @@ TOOLS = (
         "rtk_ls",
         "list",
         "List a folder: name, type, size.",
-        (
-            Argument("path", "string", ".", 1, WRITTEN_PATH_CHARS_MAX, aliases=_PATH_ALIASES),
-            Argument("depth", "integer", 1, 1, 3),
-            Argument("max_entries", "integer", 500, 1, 2_000),
-        ),
+        (_path("."), _whole("depth", 1, 1, 3), _whole("max_entries", 500, 1, 2_000)),
         aliases=("ls", "list_dir"),
     ),
 )
 """Every tool that a model can be given."""
 
-CONTROLS: dict[str, tuple[str, dict[str, object]]] = {
+_REPORT = _schema(
+    {
+        "status": {"type": "string", "enum": list(STATUSES)},
+        "confidence": _CONFIDENCE,
+        "answer": _TEXT | {"maxLength": ANSWER_CHARS_MAX},
+        "findings": {
+            "type": "array",
+            "maxItems": FINDINGS_MAX,
+            "items": _schema(_CLAIM | {"confidence": _CONFIDENCE}, _CLAIM_REQUIRED),
+        },
+        "uncertainties": {
+            "type": "array",
+            "items": _schema({"text": _TEXT, "obligation_id": _TEXT}, ("text",)),
+        },
+        "caveats": _TEXTS,
+        "escalation_recommendation": _schema(
+            {"needed": _FLAG, "reason": _TEXT, "questions": _TEXTS}, ("needed",)
+        ),
+    },
+    ("status", "confidence", "answer", "findings"),
+)
+
+CONTROLS = {
     "record_claim": (
         "Note a claim that evidence shows. Free.",
-        _schema(_CLAIM_PROPERTIES, ("claim", "evidence_refs")),
+        _schema(_CLAIM, _CLAIM_REQUIRED),
     ),
     "final_report": (
         "End the mission with its report.",
-        _schema(
-            {
-                "report": _schema(
-                    {
-                        "status": {"type": "string", "enum": list(STATUSES)},
-                        "confidence": {"type": "string", "enum": list(CONFIDENCES)},
-                        "answer": _TEXT | {"maxLength": ANSWER_CHARS_MAX},
-                        "findings": {
-                            "type": "array",
-                            "maxItems": FINDINGS_MAX,
-                            "items": _schema(
-                                _CLAIM_PROPERTIES
-                                | {"confidence": {"type": "string", "enum": list(CONFIDENCES)}},
-                                ("claim", "evidence_refs"),
-                            ),
-                        },
-                        "uncertainties": {
-                            "type": "array",
-                            "items": _schema({"text": _TEXT, "obligation_id": _TEXT}, ("text",)),
-                        },
-                        "caveats": _TEXTS,
-                        "escalation_recommendation": _schema(
-                            {"needed": {"type": "boolean"}, "reason": _TEXT, "questions": _TEXTS},
-                            ("needed",),
-                        ),
-                    },
-                    ("status", "confidence", "answer", "findings"),
-                )
-            },
-            ("report",),
-        ),
+        _schema({"report": _REPORT}, ("report",)),
     ),
     "stop": (
         "Give up, when the mission cannot be done.",
-        _schema({"reason": _TEXT, "needs_human": {"type": "boolean"}}, ("reason",)),
+        _schema({"reason": _TEXT, "needs_human": _FLAG}, ("reason",)),
     ),
 }
 """What a model can do beside using tools: description and JSON Schema by name."""

@@ -24,6 +24,15 @@ REQUIRED: Final = object()
 FAULTY: Final = object()
 
 _IDENTIFIER = re.compile(r"\w+")
+_TYPES = (
+    (bool, "a boolean"),  # Before int, which it is a kind of.
+    (int, "a whole number"),
+    (float, "a number"),
+    (str, "a string"),
+    (dict, "an object"),
+    (list, "a list"),
+    (type(None), "null"),
+)
 
 
 def join(path: str, key: str) -> str:
@@ -44,9 +53,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def type_name(value: object) -> str:
     """Return what JSON calls the type of this value, with its article."""
-    names = {bool: "a boolean", str: "a string", int: "a whole number", float: "a number"}
-    names |= {dict: "an object", list: "a list", type(None): "null"}
-    return next((name for type_, name in names.items() if isinstance(value, type_)), "no JSON")
+    return next((name for type_, name in _TYPES if isinstance(value, type_)), "no JSON")
 
 
 @dataclass(slots=True)
@@ -274,18 +281,16 @@ class Many:
         if not isinstance(value, list):
             return reading.wrong_type(path, self.legal, value)
         if len(value) > self.most:
-            message = f"has {len(value):,} items, at most {self.most}"
-            reading.fault(path, "too_long", message)
+            reading.fault(path, "too_long", f"has {len(value):,} items, at most {self.most}")
         if len(value) < self.least:
-            return reading.fault(path, "missing", f"needs at least {self.least} items")
+            return reading.fault(path, "missing", f"needs {self.least} or more items")
         items = [
             self.kind.read(item, f"{path}[{index}]", reading)
             for index, item in enumerate(value[: self.most])
         ]
-        kept: list[object] = []
-        for item in items:
-            kept += [] if item is FAULTY or item in kept else [item]
-        return FAULTY if FAULTY in items or len(value) > self.most else kept
+        if FAULTY in items or len(value) > self.most:
+            return FAULTY
+        return [item for index, item in enumerate(items) if item not in items[:index]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from codex_oss.chat.calls import CallGatherer, GatheredCall, json_object
 from codex_oss.chat.chat_wire import ChatReader, ChatWire
-from codex_oss.chat.chunks import provider_sentence
 from codex_oss.chat.history import Fitted, argument_object, fit
 from codex_oss.chat.literals import literal_of, mended, text_of, to_json
 from codex_oss.chat.messages import (
@@ -44,7 +43,6 @@ __all__ = [
     "json_object",
     "literal_of",
     "mended",
-    "provider_sentence",
     "text_of",
     "to_json",
 ]

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import NamedTuple
 
-from codex_oss.chat.chunks import parse_chunk
+from codex_oss.chat.chunks import DONE, is_cut, parse_chunk
 from codex_oss.chat.literals import STRING, SurrogateJoiner, is_literal, mended, to_json
 from codex_oss.chat.messages import (
     Burst,
@@ -82,7 +82,10 @@ class ChatReader:
 
     def finish(self) -> Burst:
         """Return what the end of the stream completes, or raise if it is no end."""
-        burst = self._burst(self._sse.finish())
+        rest = self._sse.finish()
+        if not self.is_over and any(map(is_cut, rest)):
+            raise UpstreamTruncated("the provider's stream was cut inside a chunk")
+        burst = self._burst(rest)
         self._raise_failure()
         if not (self.is_over or self._has_finish_word):
             raise UpstreamTruncated("the provider's stream ended without a finish word")
@@ -121,7 +124,7 @@ class ChatReader:
         return literal if is_literal(literal) else None
 
     def _parsed(self, payload: bytes) -> bytes | ChatChunk:
-        if payload == b"[DONE]":
+        if payload == DONE:
             self.is_over = True
             finish = "" if self._has_finish_word else "stop"
             return ChatChunk(self._text.take("", is_last=True), finish=finish)

@@ -12,6 +12,7 @@ from codex_oss.chat.literals import mended, to_json
 from codex_oss.chat.messages import CallDelta, ChatChunk, Usage
 from codex_oss.errors import UpstreamError
 
+DONE = b"[DONE]"
 SENTENCE_CHARS_MAX = 300  # Of what a provider says of its failure (bridge 14).
 GARBLED_CHARS_MAX = 80  # Of what should have been JSON: enough to tell a proxy's page by.
 
@@ -38,12 +39,27 @@ def parse_chunk(payload: bytes) -> ChatChunk:
     )
 
 
+def is_cut(payload: bytes) -> bool:
+    """Return whether this is the beginning of a payload and no whole one."""
+    try:
+        json.loads(payload.decode())
+    except (ValueError, RecursionError):
+        return payload != DONE
+    return False
+
+
 def provider_sentence(error: object) -> str:
-    """Return what a provider's error says, on one line of at most 300 characters."""
+    """Return what a provider's error says, with its type and code, on one line of at most 300
+    characters."""
+    kinds: list[str] = []
     while isinstance(error, dict):
+        marks = (error.get("type"), error.get("code"))
+        kinds += [str(mark) for mark in marks if isinstance(mark, str | int)]
         named = (error.get(key) for key in ("message", "msg", "detail", "error"))
         error = next(filter(None, named), None) or to_json(error)
-    return _line(error if isinstance(error, str) else to_json(error), SENTENCE_CHARS_MAX)
+    told = error if isinstance(error, str) else to_json(error)
+    unsaid = [kind for kind in dict.fromkeys(kinds) if kind not in told]
+    return _line(f"{told} ({', '.join(unsaid)})" if unsaid else told, SENTENCE_CHARS_MAX)
 
 
 def _parsed(payload: bytes) -> _Json:

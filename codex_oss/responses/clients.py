@@ -8,7 +8,7 @@ import re
 
 NEWEST_KNOWN = (0, 169, 0)
 
-_version_in = re.compile(r"[^/\s]+/(\d{1,4})\.(\d{1,4})\.(\d{1,4})").match
+_version_in = re.compile(r"codex[^/]*/(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.IGNORECASE).match
 
 
 def codex_version(originator: str, user_agent: str) -> tuple[int, ...] | None:

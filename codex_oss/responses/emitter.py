@@ -99,9 +99,10 @@ class Encoder:
 
     def encode(self, events: Events) -> bytes:
         """Return the bytes of these events. `data: [DONE]` follows the terminal one."""
+        for event in events:  # All of them first: a broken order takes no number.
+            self._order.follow(event)
         written: list[bytes] = []
         for event in events:
-            self._order.follow(event)
             if isinstance(event, Deltas):
                 for literal in event.literals:
                     written.append(b'%b%d,"delta":%b}\n\n' % (event.head, self._number, literal))

@@ -1,7 +1,7 @@
 """What is noticed while a request is read: its faults, and the names of what is left out.
 
 The parsers of this room share one `Reading`. It never stops at a fault, so that a caller learns of
-all of them at once; values of the caller never stand in a fault's text, only their kinds.
+all of them at once; no text of the caller stands in a fault, only its kind.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from typing import TypeVar
 from codex_oss.errors import BadRequest, Fault
 
 NAME_CHARS_MAX = 64  # Of a caller's name as a receipt repeats it.
+NUMBER_CHARS_MAX = 24  # Of a number that is not what was expected: the only value that is shown.
 NAMES_MAX = 100  # In a receipt: it stands three times in every stream.
 
 _KINDS: dict[type, str] = {
@@ -45,9 +46,10 @@ class Reading:
         """Note that something else stands where `expected` should."""
         if got is None:
             self.fault(path, "missing_required_parameter", f"expected {expected}, got nothing")
-        else:
-            kind = _KINDS.get(type(got), "an object")
-            self.fault(path, "invalid_type", f"expected {expected}, got {kind}")
+            return
+        kind = _KINDS.get(type(got), "an object")
+        told = str(got)[:NUMBER_CHARS_MAX] if kind == "a number" else kind
+        self.fault(path, "invalid_type", f"expected {expected}, got {told}")
 
     def string(self, body: Json, name: str, path: str) -> str:
         """Return a required string, or "" with a fault."""

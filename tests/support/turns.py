@@ -1,0 +1,92 @@
+"""Whole turns without a socket: a request and a provider's bytes in, the client's events out.
+
+`events_of` runs the pipeline as a bridge does; `check_events` holds what is true of every stream,
+whatever the provider sent.
+"""
+
+import json
+import unittest
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from codex_oss.chat import Burst, ChatReader
+from codex_oss.responses import Encoder, Turn, assemble, parse_request, to_chat_request
+from support.schema import faults_of_event, faults_of_response
+
+Event = dict[str, Any]
+
+RESPONSE_ID = "resp_" + "0123456789abcdef" * 2
+TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
+
+
+def turn_of(body: bytes, codex_version: tuple[int, ...] | None = None) -> Turn:
+    request = parse_request(body)
+    _, receipt = to_chat_request(request)
+    return Turn(request, receipt, RESPONSE_ID, lambda: 1_790_000_000, codex_version)
+
+
+def bursts_of(reads: Iterable[bytes], reader: ChatReader) -> Iterator[Burst]:
+    """Yield what a model over a socket would, for these reads of it."""
+    for data in reads:
+        yield reader.feed(data)
+        if reader.is_over:
+            break
+    yield reader.finish()
+
+
+def stream_of(turn: Turn, bursts: Iterable[Burst]) -> bytes:
+    encoder = Encoder()
+    return b"".join(encoder.encode(events) for events in assemble(turn, bursts))
+
+
+def events_of(turn: Turn, reads: Iterable[bytes], reader: ChatReader | None = None) -> list[Event]:
+    return parsed(stream_of(turn, bursts_of(reads, reader or ChatReader())))
+
+
+def parsed(stream: bytes) -> list[Event]:
+    """Return the events of a client's stream, which must be framed to the byte as promised."""
+    *blocks, end, rest = stream.split(b"\n\n")
+    assert (end, rest) == (b"data: [DONE]", b""), stream[-200:]
+    events = []
+    for block in blocks:
+        name, data = block.split(b"\n")
+        event = json.loads(data.removeprefix(b"data: "))
+        assert name == b"event: " + event["type"].encode(), block
+        events.append(event)
+    return events
+
+
+def check_events(test: unittest.TestCase, events: list[Event]) -> None:
+    """Assert what is true of every stream."""
+    kinds = [event["type"] for event in events]
+    test.assertEqual(kinds[:2], ["response.created", "response.in_progress"])
+    test.assertEqual([kind for kind in kinds if kind in TERMINAL], kinds[-1:])
+    test.assertEqual([event["sequence_number"] for event in events], list(range(len(events))))
+    test.assertEqual([fault for event in events for fault in faults_of_event(event)], [])
+    test.assertEqual(faults_of_response(events[-1]["response"]), [])
+    _check_items(test, events)
+
+
+def _check_items(test: unittest.TestCase, events: list[Event]) -> None:
+    output = events[-1]["response"]["output"]
+    done = [event for event in events if event["type"] == "response.output_item.done"]
+    test.assertEqual([event["item"] for event in done], output[: len(done)])
+    test.assertEqual([event["output_index"] for event in done], list(range(len(done))))
+    added = [event["item"]["id"] for event in events if event["type"].endswith("item.added")]
+    test.assertEqual(added, [item["id"] for item in output][: len(added)])
+    for item in output[len(done) :]:
+        test.assertEqual(item["status"], "incomplete")
+    for item in output[: len(added)]:
+        mine = [event for event in events if event.get("item_id") == item["id"]]
+        said = "".join(event.get("delta", "") for event in mine)
+        test.assertEqual(said, text_of(item))
+        for event in mine:
+            if event["type"].endswith(".done"):
+                told = event.get("part", event)
+                test.assertEqual(told.get("text", told.get("arguments")), said)
+
+
+def text_of(item: Event) -> str:
+    text = item["arguments"] if item["type"] == "function_call" else item["content"][0]["text"]
+    assert isinstance(text, str)
+    return text

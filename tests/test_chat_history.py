@@ -1,0 +1,201 @@
+"""A conversation brought into the form that every provider takes."""
+
+import json
+import unittest
+
+from support import LONG, chance
+
+from codex_oss.chat import ChatMessage, Fitted, FunctionCall, argument_object, fit
+from codex_oss.errors import BadRequest
+
+
+def call(*ids: str, text: str = "", arguments: str = "{}") -> ChatMessage:
+    return ChatMessage("assistant", text, tuple(FunctionCall(i, "f", arguments) for i in ids))
+
+
+def result(call_id: str, text: str) -> ChatMessage:
+    return ChatMessage("tool", text, call_id=call_id)
+
+
+def user(text: str) -> ChatMessage:
+    return ChatMessage("user", text)
+
+
+NONE = "[no result: the call was interrupted]"
+SURPLUS = "[result of an earlier call] "
+PAIRINGS = (  # What it shows, what comes in, what goes out, what is said to be repaired.
+    ("in order: as it is", [user("u"), call("a"), result("a", "1")], None, ()),
+    (
+        "parallel results in call order",
+        [call("a", "b"), result("b", "2"), result("a", "1")],
+        [call("a", "b"), result("a", "1"), result("b", "2")],
+        (),
+    ),
+    (
+        "what stands between call and result follows",
+        [call("a"), user("u"), result("a", "1")],
+        [call("a"), result("a", "1"), user("u")],
+        (),
+    ),
+    (
+        "an id that occurs twice pairs in order of occurrence",
+        [call("a"), call("a"), result("a", "1"), result("a", "2"), user("u")],
+        [call("a"), result("a", "1"), call("a"), result("a", "2"), user("u")],
+        (),
+    ),
+    (
+        "a call without result",
+        [call("a", "b"), result("b", "2"), user("u")],
+        [call("a", "b"), result("a", NONE), result("b", "2"), user("u")],
+        ("missing_result",),
+    ),
+    (
+        "a second result",
+        [call("a"), result("a", "1"), result("a", "2")],
+        [call("a"), result("a", "1"), user(SURPLUS + "2")],
+        ("result_without_call",),
+    ),
+    (
+        "a result without a call, before other items",
+        [result("gone", "old"), user("u")],
+        [user(SURPLUS + "old"), user("u")],
+        ("result_without_call",),
+    ),
+    (
+        "an answer that broke off",
+        [user("u"), ChatMessage("assistant", "So far")],
+        [
+            user("u"),
+            ChatMessage("assistant", "So far"),
+            user("Continue exactly where the answer above stopped."),
+        ],
+        ("continued",),
+    ),
+)
+
+
+class Pairing(unittest.TestCase):
+    def test_every_rule(self) -> None:
+        for rule, given, fitted, repaired in PAIRINGS:
+            with self.subTest(rule):
+                expected = Fitted(tuple(given if fitted is None else fitted), repaired)
+                self.assertEqual(fit(given, has_tools=True), expected)
+
+    def test_a_last_result_without_a_call_is_refused(self) -> None:
+        for given in ([result("x", "1")], [call("a"), result("a", "1"), result("x", "2")]):
+            with self.assertRaises(BadRequest) as caught:
+                fit(given, has_tools=True)
+            told = "No tool call found for function call output with call_id x."
+            self.assertEqual(caught.exception.message, told)
+            self.assertEqual(caught.exception.faults[0].path, "input")
+
+    def test_ids_that_providers_refuse_become_legal_on_both_sides(self) -> None:
+        fitted = fit(
+            [
+                call("functions.f:0", "a" * 65, "ok-1_"),
+                *map(empty, ("functions.f:0", "a" * 65, "ok-1_")),
+            ],
+            has_tools=True,
+        )
+        ids = [each.call_id for each in fitted.messages[0].calls]
+        self.assertEqual(ids, [message.call_id for message in fitted.messages[1:]])
+        self.assertRegex(" ".join(ids), r"^call_[0-9a-f]{24} call_[0-9a-f]{24} ok-1_$")
+        self.assertEqual(fitted.repaired, ())
+
+    def test_without_tools_calls_and_results_are_told_as_text(self) -> None:
+        given = [
+            user("u"),
+            call("a", text="Look:", arguments='{"p":1}'),
+            result("a", "1"),
+            call("b"),
+            user("v"),
+        ]
+        self.assertEqual(
+            fit(given, has_tools=False),
+            Fitted(
+                (
+                    user("u"),
+                    ChatMessage("assistant", 'Look:\n[called f with {"p":1}]'),
+                    user("[result] 1"),
+                    ChatMessage("assistant", "[called f with {}]"),
+                    user(f"[result] {NONE}"),
+                    user("v"),
+                ),
+                ("missing_result", "calls_as_text"),
+            ),
+        )
+
+    def test_random_histories_come_out_paired_and_whole(self) -> None:
+        random = chance("histories")
+        for _ in range(5_000 if LONG else 300):
+            given = [
+                random_message(random.randrange(5), str(n)) for n in range(random.randrange(9))
+            ]
+            given = [*given, user("end")]
+            fitted = fit(given, has_tools=True).messages
+            self.assertEqual(waiting_calls(fitted), [])
+            said = sorted(m.text.removeprefix(SURPLUS) for m in fitted if m.text != NONE)
+            self.assertEqual(said, sorted(message.text for message in given))
+
+
+def empty(call_id: str) -> ChatMessage:
+    return result(call_id, "")
+
+
+def random_message(kind: int, text: str) -> ChatMessage:
+    kinds = (
+        user(text),
+        call("a", text=text),
+        call("b", "a", text=text),
+        result("a", text),
+        result("b", text),
+    )
+    return kinds[kind]
+
+
+def waiting_calls(messages: tuple[ChatMessage, ...]) -> list[str]:
+    """Return what a strict provider would complain of: results must follow their calls at once."""
+    waiting: list[str] = []
+    for message in messages:
+        if message.role == "tool":
+            assert message.call_id == waiting.pop(0)
+        else:
+            assert not waiting, message
+            waiting = [each.call_id for each in message.calls]
+    return waiting
+
+
+class Arguments(unittest.TestCase):
+    def test_arguments_are_left_closed_or_wrapped(self) -> None:
+        cases = (
+            ('{"a": 1}', '{"a": 1}'),
+            (' {"a":1} ', ' {"a":1} '),
+            ("", "{}"),
+            ("  ", "{}"),
+            ('{"a": 1', '{"a": 1}'),
+            ('{"a": "x', '{"a": "x"}'),
+            ('{"a": ["x", {"b": "]}', '{"a": ["x", {"b": "]}"}]}'),
+            ('{"a": "x\\"', '{"a": "x\\""}'),
+            ('{"a": "x\\', '{"_raw":"{\\"a\\": \\"x\\\\"}'),
+            ('{"a":', '{"_raw":"{\\"a\\":"}'),
+            ("[1]", '{"_raw":"[1]"}'),
+            ("ls -la", '{"_raw":"ls -la"}'),
+            ('{"a": NaN}', '{"_raw":"{\\"a\\": NaN}"}'),
+            ("}{", '{"_raw":"}{"}'),
+        )
+        for given, sent in cases:
+            with self.subTest(given):
+                self.assertEqual(argument_object(given), sent)
+                self.assertIsInstance(json.loads(sent), dict)
+                fitted = fit([call("a", arguments=given), result("a", "")], has_tools=True)
+                self.assertEqual(fitted.messages[0].calls[0].arguments, sent)
+                self.assertEqual(fitted.repaired, () if sent == given else ("arguments",))
+
+    def test_whatever_was_cut_off_becomes_an_object(self) -> None:
+        whole = json.dumps({"a": ['x"]}{', {"b": None, "c\\": "é"}], "d": -1.5e3})
+        for length in range(len(whole)):
+            self.assertIsInstance(json.loads(argument_object(whole[:length])), dict)
+
+
+if __name__ == "__main__":
+    unittest.main()

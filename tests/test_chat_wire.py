@@ -1,0 +1,335 @@
+"""The Chat Completions wire: what is sent, what is read, and that the fast way says the same."""
+
+import json
+import unittest
+from random import Random
+from typing import Any
+
+from support import LONG, chance
+
+from codex_oss.chat import (
+    Burst,
+    CallDelta,
+    ChatChunk,
+    ChatMessage,
+    ChatReader,
+    ChatRequest,
+    ChatWire,
+    FunctionCall,
+    FunctionTool,
+    TextRun,
+    Usage,
+)
+from codex_oss.errors import UpstreamError, UpstreamTruncated
+
+END = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+STRANGE = 'é 漢 \u2028 "quoted" back\\slash \n\t/ \U0001f600'
+
+
+class SlowReader(ChatReader):
+    """A reader that learns nothing."""
+
+    def _known(self, payload: bytes) -> None:
+        return None
+
+
+def framed(*payloads: object) -> bytes:
+    return b"".join(b"data: %b\n\n" % json.dumps(payload).encode() for payload in payloads)
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
+
+
+def read(stream: bytes, reader: ChatReader | None = None) -> Burst:
+    reader = reader or ChatReader()
+    return reader.feed(stream) + reader.finish()
+
+
+class Body(unittest.TestCase):
+    def test_only_what_is_asked_is_sent(self) -> None:
+        request = ChatRequest((ChatMessage("user", STRANGE),))
+        body = json.loads(ChatWire.body(request, "m"))
+        said = {"role": "user", "content": STRANGE}
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        self.assertEqual(body, {"model": "m", "messages": [said]} | options)
+        self.assertEqual(
+            json.loads(ChatWire.body(request, "m", stream=False)),
+            {"model": "m", "messages": [said]},
+        )
+
+    def test_tools_calls_and_limits_have_their_places(self) -> None:
+        request = ChatRequest(
+            messages=(
+                ChatMessage("system", "s"),
+                ChatMessage("assistant", "", (FunctionCall("c1", "f", '{"a":1}'),)),
+                ChatMessage("tool", "r", call_id="c1"),
+            ),
+            tools=(
+                FunctionTool("f", "d", {"type": "object"}, True),
+                FunctionTool("g", "", {}, False),
+            ),
+            tool_choice="f",
+            parallel_calls=False,
+            max_output_tokens=9,
+            temperature=0,
+            top_p=0.5,
+        )
+        call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+        f = {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}
+        self.assertEqual(
+            json.loads(ChatWire.body(request, "m", stream=False)),
+            {
+                "model": "m",
+                "messages": [
+                    {"role": "system", "content": "s"},
+                    {"role": "assistant", "content": None, "tool_calls": [call]},
+                    {"role": "tool", "tool_call_id": "c1", "content": "r"},
+                ],
+                "tools": [
+                    {"type": "function", "function": f},
+                    {"type": "function", "function": {"name": "g", "parameters": {}}},
+                ],
+                "tool_choice": {"type": "function", "function": {"name": "f"}},
+                "parallel_tool_calls": False,
+                "max_tokens": 9,
+                "temperature": 0,
+                "top_p": 0.5,
+            },
+        )
+
+    def test_a_choice_without_tools_is_not_sent_and_modes_are_words(self) -> None:
+        tools = (FunctionTool("f", "", {}),)
+        cases = (((), "required", None), (tools, "auto", None), (tools, "required", "required"))
+        for given, choice, sent in (*cases, (tools, "none", "none")):
+            request = ChatRequest((ChatMessage("user", "x"),), given, choice)
+            self.assertEqual(json.loads(ChatWire.body(request, "m")).get("tool_choice"), sent)
+
+    def test_half_a_surrogate_pair_does_not_stop_a_request(self) -> None:
+        request = ChatRequest((ChatMessage("user", "a\ud83db"),))
+        self.assertIn(b'"a?b"', ChatWire.body(request, "m"))
+
+
+class Reading(unittest.TestCase):
+    def test_what_a_chunk_may_hold(self) -> None:
+        counts = {"prompt_tokens": 3, "completion_tokens": 2}
+        call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}
+        cases: tuple[tuple[dict[str, Any], ChatChunk], ...] = (
+            (chunk({"role": "assistant"}), ChatChunk()),
+            (chunk({"content": None}), ChatChunk()),
+            (chunk({"content": [{"type": "text", "text": "a"}, {"text": "b"}]}), ChatChunk("ab")),
+            (chunk({"reasoning_content": "r"}), ChatChunk(reasoning="r")),
+            (chunk({"reasoning": "r", "content": "t"}), ChatChunk("t", "r")),
+            (chunk({"content": "t"}, "length"), ChatChunk("t", finish="length")),
+            (chunk({"tool_calls": [call]}), ChatChunk(calls=(CallDelta(0, "a", "f", "{"),))),
+            (
+                chunk({"tool_calls": [{"function": {"arguments": {"a": [1]}}}]}),
+                ChatChunk(calls=(CallDelta(arguments='{"a":[1]}'),)),
+            ),
+            ({"choices": [], "usage": counts}, ChatChunk(usage=Usage(3, 2))),
+            ({"choices": None}, ChatChunk()),
+            ({"choices": [{"finish_reason": "stop", "usage": counts}]}, ended(Usage(3, 2))),
+            (chunk({}, "stop", usage=counts | {"cached_tokens": 1}), ended(Usage(3, 2, 1))),
+            (
+                chunk({}, "stop", usage=counts | {"prompt_cache_hit_tokens": 2}),
+                ended(Usage(3, 2, 2)),
+            ),
+            (
+                chunk(
+                    {},
+                    "stop",
+                    usage=counts
+                    | {
+                        "prompt_tokens_details": {"cached_tokens": 3},
+                        "completion_tokens_details": {"reasoning_tokens": 1},
+                    },
+                ),
+                ended(Usage(3, 2, 3, 1)),
+            ),
+            (chunk({}, "stop", usage={"prompt_tokens": 3}), ended()),
+            (chunk({}, "stop", usage={"prompt_tokens": 3.5, "completion_tokens": "2"}), ended()),
+        )
+        for payload, said in cases:
+            with self.subTest(payload):
+                self.assertEqual(ChatReader().feed(framed(payload)), (said,))
+
+    def test_text_of_common_chunks_is_passed_on_unparsed(self) -> None:
+        plain = framed(chunk({"content": "a"}), chunk({"content": "b c"}))
+        self.assertEqual(ChatReader().feed(plain), (TextRun((b'"a"', b'"b c"')),))
+        raw = plain.replace(b"b c", "é\\u00e9\\/".encode())
+        self.assertEqual(ChatReader().feed(raw), (TextRun((b'"a"', '"é\\u00e9\\/"'.encode())),))
+
+    def test_text_says_the_same_however_it_is_escaped(self) -> None:
+        stream = framed(*(chunk({"content": text}) for text in ("a", STRANGE, "漢")))
+        self.assertEqual(said_in(ChatReader().feed(stream)), f"a{STRANGE}漢")
+
+    def test_done_ends_an_answer_and_what_follows_is_not_read(self) -> None:
+        reader = ChatReader()
+        text = framed(chunk({"content": "a"}))
+        self.assertEqual(reader.feed(text + DONE + b"data: {{{\n\n"), (TextRun((b'"a"',)), ended()))
+        self.assertTrue(reader.is_over)
+        self.assertEqual(reader.finish(), ())
+        self.assertEqual(read(END + DONE)[-1], ChatChunk())
+
+    def test_a_last_event_may_lack_its_blank_line(self) -> None:
+        self.assertEqual(read(END.rstrip()), (ended(),))
+        self.assertEqual(read(DONE.rstrip()), (ended(),))
+
+    def test_an_end_that_is_none_is_an_error(self) -> None:
+        whole = framed(chunk({"content": "a"}))
+        for stream in (b"", whole, b": only a comment\n\n", whole + END[:-9], DONE[:-3]):
+            with self.subTest(stream), self.assertRaises(UpstreamTruncated):
+                read(stream)
+
+    def test_a_failure_comes_after_what_was_said_before_it(self) -> None:
+        reader = ChatReader()
+        stream = framed(chunk({"content": "a"}), {"error": {"message": "no\n  more", "code": 503}})
+        self.assertEqual(reader.feed(stream + END), (TextRun((b'"a"',)),))
+        self.assertTrue(reader.is_over)
+        for act in (reader.finish, lambda: reader.feed(END)):
+            with self.assertRaisesRegex(UpstreamError, r"^no more \(503\)$"):
+                act()
+
+    def test_the_provider_s_sentence_is_kept_on_one_line_and_cut(self) -> None:
+        cases = (
+            ({"error": "plain"}, "plain"),
+            ({"error": {"message": "m", "type": "overloaded_error"}}, "m (overloaded_error)"),
+            ({"error": {"error": {"msg": "deep"}}}, "deep"),
+            ({"error": {"odd": 1}}, '{"odd":1}'),
+            ({"error": ["a", 1]}, '["a",1]'),
+            ({"error": {"message": "x" * 400}}, "x" * 299 + "…"),
+            ([1], "the provider sent no chunk: [1]"),
+        )
+        for payload, sentence in cases:
+            with self.subTest(payload), self.assertRaises(UpstreamError) as caught:
+                read(framed(payload))
+            self.assertEqual(caught.exception.message, sentence)
+
+    def test_what_is_no_json_is_an_error_that_shows_its_start(self) -> None:
+        deep = b"[" * 100_000
+        for garbage in (b"<html>502</html>", b'{"a":', b'{"choices": "\xff"}', deep):
+            with self.subTest(garbage[:20]), self.assertRaises(UpstreamError) as caught:
+                read(b"data: " + garbage + b"\n\n" + END)
+            self.assertTrue(caught.exception.message.startswith("the provider sent no JSON: "))
+            self.assertLess(len(caught.exception.message), 120)
+
+    def test_an_emoji_cut_in_two_is_joined_and_a_lone_half_replaced(self) -> None:
+        halves = (chunk({"content": "a\ud83d"}), chunk({"content": "\ude00b"}))
+        lone = chunk({"content": "c\ud83d"}, "stop")
+        self.assertEqual(said_in(read(framed(*halves, lone))), "a\U0001f600bc\ufffd")
+        self.assertEqual(said_in(read(framed(halves[0]) + DONE)), "a\ufffd")
+        thought = (chunk({"reasoning": "\ud83d"}), chunk({"reasoning": "\ude00"}))
+        joined = read(framed(*thought) + DONE)
+        self.assertEqual("".join(c.reasoning for c in chunks(joined)), "\U0001f600")
+
+    def test_a_reply_that_was_not_streamed_is_read_the_same_way(self) -> None:
+        message = {"content": "hi \ud83d", "reasoning_content": "r", "tool_calls": None}
+        body = {"choices": [{"message": message, "finish_reason": "length"}]}
+        whole = ChatWire.read_whole(json.dumps(body).encode())
+        self.assertEqual(whole, (ChatChunk("hi \ufffd", "r", finish="length"),))
+        with self.assertRaisesRegex(UpstreamError, "^nope$"):
+            ChatWire.read_whole(b'{"error":{"message":"nope"}}')
+
+
+class FastAndSlow(unittest.TestCase):
+    """Random streams of random providers, read by one that learns and one that does not."""
+
+    def test_both_ways_give_the_same_bursts_at_every_cut(self) -> None:
+        random, fast_runs = chance("fast and slow"), 0
+        for _ in range(10_000 if LONG else 300):
+            stream = random_stream(random)
+            reads = cut(stream, random)
+            known = CountingReader()
+            self.assertEqual(outcome(reads, known), outcome(reads, SlowReader()), reads)
+            fast_runs += known.hits
+        self.assertGreater(fast_runs, 300)  # Or nothing was proved.
+
+
+class CountingReader(ChatReader):
+    hits = 0
+
+    def _known(self, payload: bytes) -> bytes | None:
+        literal = super()._known(payload)
+        self.hits += literal is not None
+        return literal
+
+
+def outcome(reads: list[bytes], reader: ChatReader) -> tuple[list[Burst], str]:
+    bursts = []
+    try:
+        for data in reads:
+            bursts.append(reader.feed(data))
+        bursts.append(reader.finish())
+    except UpstreamError as error:
+        return bursts, repr(error)
+    return bursts, ""
+
+
+def random_stream(random: Random) -> bytes:
+    """Return chunks as one provider writes them: its own keys, order and spaces."""
+    before = random.choice(({}, {"id": "c-1", "object": "chunk"}, {"content": "decoy"}))
+    after = random.choice(({}, {"usage": None}, {"note": '"content": "decoy"'}))
+    inner = random.choice(({}, {"logprobs": None}, {"index": 0, "content_filter": {}}))
+    spaces = random.choice(((",", ":"), (", ", ": "), (" ,  ", " :  ")))
+    pieces = []
+    for _ in range(random.randrange(16)):
+        delta = random.choice(DELTAS if random.random() < 0.3 else DELTAS[:2])
+        choice = {"delta": delta, "finish_reason": None} | inner
+        body = before | {"choices": [choice]} | after
+        if random.random() < 0.1:
+            body["created"] = random.randrange(9)
+        escaped = random.random() < 0.5
+        text = json.dumps(body, separators=spaces, ensure_ascii=escaped)
+        pieces.append(b"data: " + text.encode("utf-8", "surrogatepass") + b"\n\n")
+    return b"".join(pieces) + random.choice(ENDS)
+
+
+DELTAS: tuple[dict[str, Any], ...] = (
+    *({"content": text} for text in ("x", "word ", STRANGE, "\x1f", "</think>")),
+    *({"content": text} for text in ("", "\ud83d", "\ude00", "a\ud83d", "data: x\\n\\n")),
+    {"role": "assistant", "content": "x"},
+    {"content": "x", "content_type": "text"},
+    {"content": "x", "reasoning_content": "y"},
+    {"reasoning_content": "y"},
+    {"tool_calls": [{"index": 0, "id": "i", "function": {"name": "f", "arguments": "{}"}}]},
+    {},
+)
+ENDS = (
+    END,
+    END + DONE,
+    DONE,
+    b"",
+    b"data: {\n\n",
+    b'data: {"choices":[{"delta":{"content":"\xff"},"finish_reason":null}]}\n\n' + END,
+    b'data: {"choices":[{"delta":{"content":"\\q"},"finish_reason":null}]}\n\n' + END,
+    b'data: {"choices":[{"delta":{"content":"x"},"finish_reason":null}]}\ndata: \n\n' + END,
+)
+
+
+def cut(stream: bytes, random: Random) -> list[bytes]:
+    places = sorted(random.choices(range(len(stream) + 1), k=random.randrange(6)))
+    return [stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)]
+
+
+def ended(usage: Usage | None = None) -> ChatChunk:
+    return ChatChunk(finish="stop", usage=usage)
+
+
+def chunks(burst: Burst) -> list[ChatChunk]:
+    return [piece for piece in burst if isinstance(piece, ChatChunk)]
+
+
+def said_in(burst: Burst) -> str:
+    """Return the text of a burst, whichever way it came."""
+    texts = []
+    for piece in burst:
+        if isinstance(piece, TextRun):
+            texts += [json.loads(literal) for literal in piece.literals]
+        else:
+            texts.append(piece.text)
+    return "".join(texts)
+
+
+if __name__ == "__main__":
+    unittest.main()

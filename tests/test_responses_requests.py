@@ -1,0 +1,321 @@
+"""Reading a request: limits of the body, every fault at once, defaults, what is left out."""
+
+import json
+import unittest
+from typing import Any
+
+from support import LONG, chance
+
+from codex_oss.chat import ChatMessage, FunctionCall, FunctionTool
+from codex_oss.errors import BadRequest
+from codex_oss.responses import ResponsesRequest, parse_request
+
+USER = {"role": "user", "content": "hi"}
+
+
+def read(**fields: Any) -> ResponsesRequest:
+    return parse_request(json.dumps({"model": "m", "input": "hi"} | fields).encode())
+
+
+def faults_of(body: bytes) -> list[tuple[str, str]]:
+    """Return path and code of each fault of this body."""
+    try:
+        parse_request(body)
+    except BadRequest as error:
+        assert error.code == error.faults[0].code
+        return [(fault.path, fault.code) for fault in error.faults]
+    return []
+
+
+def faults(**fields: Any) -> list[tuple[str, str]]:
+    return faults_of(json.dumps({"model": "m", "input": "hi"} | fields).encode())
+
+
+class Bodies(unittest.TestCase):
+    def test_what_is_no_json_object_within_limits_is_refused(self) -> None:
+        for body in (
+            b"",
+            b"{",
+            b"[]",
+            b'"x"',
+            b"null",
+            b"\xef\xbb\xbf{}",
+            b'{"model":"\xff"}',
+            '{"model":"m"}'.encode("utf-16"),
+            b'{"model":"m","model":"n","input":"x"}',
+            b'{"model":"m","input":[{"a":1,"a":2}]}',
+            b'{"temperature":NaN}',
+            b'{"temperature":-Infinity}',
+            b'{"temperature":1e999}',
+            b'{"max_output_tokens":' + b"9" * 4_001 + b"}",
+            b'{"metadata":"a\nb"}',
+            b'{"input":' + b"[" * 128 + b"]" * 128 + b"}",
+            b'{"input":' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"}",
+            b"[" * 1_000_000,
+            b'{"input":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}",
+        ):
+            with self.subTest(body[:40]):
+                self.assertEqual(faults_of(body), [("", "invalid_json")])
+
+    def test_at_most_128_levels_and_2_000_000_values(self) -> None:
+        deep = b'{"model":"m","input":"x","x":%b1%b}' % (b"[" * 127, b"]" * 127)
+        self.assertEqual(faults_of(deep), [])
+        many = b'{"model":"m","input":"x","x":[%b]}'
+        self.assertEqual(faults_of(many % b",".join([b"0"] * 1_999_990)), [])
+        self.assertEqual(faults_of(many % b",".join([b"0"] * 2_000_000)), [("", "invalid_json")])
+        text = b'{"model":"m","input":"%b"}' % (b"[,{" * 1_000_000)
+        self.assertEqual(faults_of(text), [])
+
+    def test_lone_surrogates_become_replacement_characters(self) -> None:
+        request = parse_request(b'{"model":"m","input":"a\\ud83d b\\ud83d\\ude00 \\\\ud83d"}')
+        said = ChatMessage("user", "a\ufffd b\U0001f600 \\ud83d")
+        self.assertEqual((request.items, request.repaired), ((said,), ("surrogates",)))
+        self.assertEqual(parse_request(b'{"model":"m","input":"\\ud83d\\ude00"}').repaired, ())
+
+    def test_random_bytes_are_a_fault_and_never_anything_else(self) -> None:
+        random = chance("bodies")
+        good = json.dumps({"model": "m", "input": [USER], "tools": [{"type": "function"}]}).encode()
+        for _ in range(20_000 if LONG else 500):
+            body = bytearray(good)
+            for _ in range(random.randrange(4)):
+                body[random.randrange(len(body))] = random.choice(b'{}[]",:\\0e-\xff\x00nt')
+            faults_of(bytes(body))
+
+
+class Parameters(unittest.TestCase):
+    def test_only_model_and_input_are_needed(self) -> None:
+        request = read()
+        self.assertEqual((request.model, request.items), ("m", (ChatMessage("user", "hi"),)))
+        self.assertEqual(
+            (request.stream, request.store, request.parallel_calls), (False, True, True)
+        )
+        self.assertEqual((request.dropped, request.temperature, request.tools), ((), None, ()))
+
+    def test_null_is_absent(self) -> None:
+        names = (*read().echo, "include", "stream_options", "client_metadata", "user", "stream")
+        names = (*names, "conversation", "prompt", "previous_response_id")
+        self.assertEqual(read(**dict.fromkeys(names)), read())
+
+    def test_every_type_fault_is_told_at_once_with_its_path(self) -> None:
+        found = faults(
+            model=7,
+            instructions=["x"],
+            stream="yes",
+            temperature=True,
+            top_p=1.5,
+            presence_penalty=-3,
+            max_output_tokens=0,
+            metadata={"k": 1},
+            truncation="maybe",
+            text=[],
+            tools=[7, {"type": "function", "name": 1, "parameters": "x"}, {"name": "f"}],
+            tool_choice="sometimes",
+            input=[{"role": "robot", "content": 5}, 9, {"type": "function_call", "name": "f"}],
+        )
+        self.assertEqual(
+            sorted(found),
+            sorted(
+                [
+                    ("model", "invalid_type"),
+                    ("instructions", "invalid_type"),
+                    ("stream", "invalid_type"),
+                    ("temperature", "invalid_type"),
+                    ("top_p", "invalid_type"),
+                    ("presence_penalty", "invalid_type"),
+                    ("max_output_tokens", "invalid_type"),
+                    ("metadata", "invalid_type"),
+                    ("truncation", "invalid_type"),
+                    ("text", "invalid_type"),
+                    ("tools[0]", "invalid_type"),
+                    ("tools[1].name", "invalid_type"),
+                    ("tools[1].parameters", "invalid_type"),
+                    ("tools[2].type", "missing_required_parameter"),
+                    ("tool_choice", "invalid_value"),
+                    ("input[0].role", "invalid_value"),
+                    ("input[0].content", "invalid_type"),
+                    ("input[1]", "invalid_type"),
+                    ("input[2].call_id", "missing_required_parameter"),
+                    ("input[2].arguments", "missing_required_parameter"),
+                ]
+            ),
+        )
+
+    def test_an_error_says_what_was_expected_and_no_text_of_the_caller(self) -> None:
+        with self.assertRaises(BadRequest) as caught:
+            read(instructions=["secret words"], temperature=3)
+        told = "instructions: expected a string, got a list; "
+        told += "temperature: expected a number from 0 to 2, got 3"
+        self.assertEqual(caught.exception.message, told)
+
+    def test_what_would_change_the_meaning_is_refused(self) -> None:
+        for name, value, code in (
+            ("conversation", "conv_1", "unsupported_parameter"),
+            ("prompt", {"id": "p"}, "unsupported_parameter"),
+            ("background", True, "unsupported_parameter"),
+            ("previous_response_id", "resp_1", "previous_response_not_found"),
+        ):
+            self.assertEqual(faults(**{name: value}), [(name, code)])
+        self.assertEqual(faults(background=False), [])
+
+    def test_missing_model_missing_input_and_empty_input_are_faults(self) -> None:
+        missing = [("model", "missing_required_parameter"), ("input", "missing_required_parameter")]
+        self.assertEqual(faults_of(b"{}"), missing)
+        self.assertEqual(faults(model=""), [("model", "invalid_type")])
+        self.assertEqual(faults(model="m" * 201), [("model", "invalid_type")])
+        self.assertEqual(faults(input=[]), [("input", "invalid_value")])
+        self.assertEqual(faults(input=[USER] * 20_001), [("input", "invalid_value")])
+
+    def test_what_is_accepted_and_not_sent_on_is_named_unless_it_is_the_default(self) -> None:
+        defaults = {
+            "truncation": "disabled",
+            "top_logprobs": 0,
+            "presence_penalty": 0,
+            "service_tier": "auto",
+            "include": [],
+            "text": {"format": {"type": "text"}},
+            "reasoning": {"effort": None},
+            "tools": [],
+        }
+        self.assertEqual(read(**defaults).dropped, ())
+        request = read(
+            truncation="auto",
+            max_tool_calls=3,
+            top_logprobs=2,
+            frequency_penalty=0.5,
+            service_tier="flex",
+            safety_identifier="s",
+            user="u",
+            stream_options={"include_obfuscation": False},
+            prompt_cache_key="k",
+            client_metadata={"a": "b"},
+            include=["reasoning.encrypted_content"],
+            text={"verbosity": "low", "format": {"type": "json_object"}},
+            reasoning={"effort": "high", "summary": "auto"},
+            made_up=1,
+        )
+        self.assertEqual(
+            set(request.dropped),
+            {
+                *("truncation", "max_tool_calls", "top_logprobs", "frequency_penalty"),
+                *("service_tier", "safety_identifier", "user", "stream_options"),
+                *("prompt_cache_key", "client_metadata", "include", "made_up"),
+                *("text.verbosity", "text.format", "reasoning.effort", "reasoning.summary"),
+            },
+        )
+
+    def test_the_names_of_what_is_left_out_are_bounded(self) -> None:
+        dropped = read(**{"x" * 100 + str(n): 1 for n in range(3)}).dropped
+        self.assertEqual(dropped, ("x" * 64,))
+        dropped = read(**{f"field{n}": 1 for n in range(500)}).dropped
+        self.assertEqual((len(dropped), dropped[-1]), (101, "..."))
+
+
+class Tools(unittest.TestCase):
+    def test_functions_flat_or_nested_are_kept_and_others_named(self) -> None:
+        schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+        flat = {"type": "function", "name": "f", "description": "d", "parameters": schema}
+        nested = {"type": "function", "function": {"name": "g", "strict": True}}
+        others = [
+            {"type": "web_search", "external_web_access": False},
+            {"type": "namespace", "name": "multi_agent_v1", "tools": []},
+            {"type": "custom", "name": "apply_patch", "format": {"type": "grammar"}},
+        ]
+        request = read(tools=[flat, nested, *others])
+        bare = {"type": "object", "properties": {}}
+        functions = (FunctionTool("f", "d", schema), FunctionTool("g", "", bare, True))
+        self.assertEqual(request.tools, functions)
+        self.assertEqual(
+            request.dropped, ("tool:web_search", "tool:multi_agent_v1", "tool:apply_patch")
+        )
+        empty = {"description": None, "parameters": None}
+        shown = [
+            flat | {"strict": None},
+            {"type": "function", "name": "g", **empty, "strict": True},
+        ]
+        self.assertEqual(request.echo["tools"], [*shown, *others])
+
+    def test_at_most_512_tools(self) -> None:
+        tool = {"type": "function", "name": "f"}
+        self.assertEqual(faults(tools=[tool] * 512), [])
+        self.assertEqual(faults(tools=[tool] * 513), [("tools", "invalid_value")])
+
+    def test_choices(self) -> None:
+        tools = [{"type": "function", "name": name} for name in ("f", "g")]
+        tools.append({"type": "custom", "name": "c"})
+        allowed = {"type": "allowed_tools", "mode": "required", "tools": [tools[1], tools[2]]}
+        for choice, mode, names in (
+            (None, "auto", "fg"),
+            ("none", "none", "fg"),
+            ("required", "required", "fg"),
+            ({"type": "function", "name": "g"}, "g", "fg"),
+            ({"type": "function", "function": {"name": "g"}}, "g", "fg"),
+            (allowed, "required", "g"),
+        ):
+            request = read(tools=tools, tool_choice=choice)
+            found = request.tool_choice, "".join(tool.name for tool in request.tools)
+            self.assertEqual(found, (mode, names))
+            self.assertEqual(request.echo["tool_choice"], choice or "auto")
+        for choice in ({"type": "function", "name": "h"}, {"type": "custom", "name": "c"}, {}, 3):
+            found = [path for path, _ in faults(tools=tools, tool_choice=choice)]
+            self.assertEqual(found, ["tool_choice"])
+
+
+class Items(unittest.TestCase):
+    def test_what_is_read_of_each_type(self) -> None:
+        text = [{"type": "input_text", "text": "a"}, {"type": "output_text", "text": "b"}]
+        image = [{"type": "input_image", "image_url": "data:,"}, *text]
+        call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "id": "x"}
+        for item, said in (
+            (USER, ChatMessage("user", "hi")),
+            (
+                {"type": "message", "role": "developer", "content": text},
+                ChatMessage("system", "a\nb"),
+            ),
+            ({"role": "system", "content": []}, ChatMessage("system", "")),
+            (
+                {"role": "assistant", "content": text, "phase": "x"},
+                ChatMessage("assistant", "a\nb"),
+            ),
+            (
+                {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+                ChatMessage("assistant", "no"),
+            ),
+            ({"role": "user", "content": image}, ChatMessage("user", "[image omitted]\na\nb")),
+            (call, FunctionCall("c", "f", "{}")),
+            (call | {"namespace": "ns"}, FunctionCall("c", "ns__f", "{}")),
+            (
+                {"type": "function_call_output", "call_id": "c", "output": image},
+                ChatMessage("tool", "[image omitted]\na\nb", call_id="c"),
+            ),
+        ):
+            with self.subTest(item):
+                self.assertEqual(read(input=[item]).items, (said,))
+
+    def test_items_that_are_not_sent_on_are_named(self) -> None:
+        kinds = ("reasoning", "web_search_call", "custom_tool_call", "additional_tools", "novelty")
+        request = read(input=[USER, *({"type": kind} for kind in kinds)])
+        self.assertEqual(request.dropped, tuple(f"item:{kind}" for kind in kinds))
+
+    def test_items_that_hold_the_conversation_are_refused_where_they_cannot_be_read(self) -> None:
+        for kind, code in (
+            ("compaction", "unreadable_compaction"),
+            ("context_compaction", "unreadable_compaction"),
+            ("compaction_trigger", "unsupported_parameter"),
+            ("item_reference", "item_not_found"),
+        ):
+            self.assertEqual(faults(input=[USER, {"type": kind}]), [("input[1]", code)])
+
+    def test_an_unknown_part_is_a_fault_with_its_path(self) -> None:
+        parts = [{"type": "input_text", "text": "a"}, {"type": "hologram"}, {"text": "b"}, "c"]
+        self.assertEqual(
+            sorted(faults(input=[{"role": "user", "content": parts}])),
+            [
+                ("input[0].content[1].type", "invalid_value"),
+                ("input[0].content[2].type", "missing_required_parameter"),
+                ("input[0].content[3]", "invalid_type"),
+            ],
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

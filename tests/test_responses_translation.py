@@ -1,0 +1,220 @@
+"""A request as chat messages, its task text, and what the receipt tells. Exchanges have more."""
+
+import json
+import unittest
+from base64 import urlsafe_b64encode
+from typing import Any
+
+from support import chance
+
+from codex_oss.chat import ChatMessage, ChatRequest, FunctionCall, FunctionTool
+from codex_oss.errors import BadRequest, Refused
+from codex_oss.responses import (
+    Receipt,
+    ResponsesRequest,
+    codex_version,
+    parse_request,
+    task_text,
+    to_chat_request,
+)
+
+TOOL = {"type": "function", "name": "f"}
+
+
+def request_of(items: Any, **fields: Any) -> ResponsesRequest:
+    body = {"model": "m", "input": items, "tools": [TOOL], "store": False} | fields
+    return parse_request(json.dumps(body).encode())
+
+
+def messages_of(items: Any, **fields: Any) -> tuple[ChatMessage, ...]:
+    return to_chat_request(request_of(items, **fields))[0].messages
+
+
+def said(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "content": text}
+
+
+def call(call_id: str) -> dict[str, Any]:
+    return {"type": "function_call", "call_id": call_id, "name": "f", "arguments": "{}"}
+
+
+def output(call_id: str) -> dict[str, Any]:
+    return {"type": "function_call_output", "call_id": call_id, "output": "done"}
+
+
+class Messages(unittest.TestCase):
+    def test_what_precedes_the_conversation_is_one_system_message(self) -> None:
+        leading = [said("developer", "d"), {"type": "reasoning"}, said("system", "s")]
+        self.assertEqual(
+            messages_of([*leading, said("user", "u")], instructions="i"),
+            (ChatMessage("system", "i\n\nd\n\ns"), ChatMessage("user", "u")),
+        )
+        self.assertEqual(messages_of("u"), (ChatMessage("user", "u"),))
+
+    def test_a_later_developer_message_is_a_user_s_in_tags(self) -> None:
+        self.assertEqual(
+            messages_of([said("user", "u"), said("developer", "d"), said("system", "s")]),
+            (
+                ChatMessage("user", "u"),
+                ChatMessage("user", "<developer>\nd\n</developer>"),
+                ChatMessage("user", "<developer>\ns\n</developer>"),
+            ),
+        )
+
+    def test_neighbours_of_the_assistant_are_one_message(self) -> None:
+        items = [
+            said("user", "u"),
+            said("assistant", "one"),
+            {"type": "reasoning", "summary": []},
+            call("a"),
+            said("assistant", ""),
+            said("assistant", "two"),
+            call("b"),
+            output("a"),
+            output("b"),
+            said("assistant", ""),
+        ]
+        calls = (FunctionCall("a", "f", "{}"), FunctionCall("b", "f", "{}"))
+        self.assertEqual(
+            messages_of(items),
+            (
+                ChatMessage("user", "u"),
+                ChatMessage("assistant", "one\n\ntwo", calls),
+                ChatMessage("tool", "done", call_id="a"),
+                ChatMessage("tool", "done", call_id="b"),
+            ),
+        )
+
+    def test_the_whole_request_and_its_receipt(self) -> None:
+        request = request_of(
+            [said("user", "u"), call("a")],
+            tool_choice="required",
+            parallel_tool_calls=False,
+            max_output_tokens=5,
+            temperature=0,
+            top_p=1,
+            include=["x"],
+            store=True,
+        )
+        chat, receipt = to_chat_request(request)
+        self.assertEqual(
+            chat,
+            ChatRequest(
+                messages=(
+                    ChatMessage("user", "u"),
+                    ChatMessage("assistant", "", (FunctionCall("a", "f", "{}"),)),
+                    ChatMessage("tool", "[no result: the call was interrupted]", call_id="a"),
+                ),
+                tools=(FunctionTool("f", "", {"type": "object", "properties": {}}),),
+                tool_choice="required",
+                parallel_calls=False,
+                max_output_tokens=5,
+                temperature=0,
+                top_p=1,
+            ),
+        )
+        told = Receipt(dropped=("include",), repaired=("missing_result",), stored=False)
+        self.assertEqual(receipt, told)
+
+    def test_a_receipt_says_nothing_where_there_is_nothing_to_tell(self) -> None:
+        _, receipt = to_chat_request(request_of("hi"))
+        self.assertEqual(receipt.to_json(), {})
+        full = Receipt("plain", "kimi", "kimi-k2.6", "chat", ("a",), ("b",), True, False)
+        self.assertEqual(
+            full.to_json(),
+            {
+                "lane": "plain",
+                "profile": "kimi",
+                "upstream_model": "kimi-k2.6",
+                "wire": "chat",
+                "dropped": ("a",),
+                "repaired": ("b",),
+                "usage_estimated": True,
+                "stored": False,
+            },
+        )
+
+    def test_an_answer_to_no_call_is_refused(self) -> None:
+        with self.assertRaisesRegex(BadRequest, "call_id nowhere"):
+            messages_of([said("user", "u"), output("nowhere")])
+
+
+def fernet(random: Any, blocks: int) -> str:
+    """Return a token: version, 8 bytes of time, 16 of vector, blocks of 16, 32 of HMAC."""
+    body = bytes([0x80]) + random.randbytes(8 + 16 + 16 * blocks + 32)
+    return urlsafe_b64encode(body).decode()
+
+
+def agent(*texts: str, sealed: str = "") -> dict[str, Any]:
+    parts: list[dict[str, Any]] = [{"type": "input_text", "text": text} for text in texts]
+    if sealed:
+        parts.append({"type": "encrypted_content", "encrypted_content": sealed})
+    return {"type": "agent_message", "author": "/root", "content": parts}
+
+
+class Tasks(unittest.TestCase):
+    def test_the_newest_message_that_is_not_codex_s_own_is_the_task(self) -> None:
+        old, task = said("user", "old"), said("user", "task")
+        context = [
+            said("user", f"{start} and more")
+            for start in (
+                "<environment_context>",
+                "<user_instructions>",
+                "# AGENTS.md instructions",
+                "\n <subagent_notification>",
+                "<turn_aborted>",
+            )
+        ]
+        for items, text in (
+            ([old, task], "task"),
+            ([old, task, *context, call("a"), output("a"), said("assistant", "x")], "task"),
+            ([task, said("developer", "d")], "task"),
+            ([old, agent("do", "this")], "do\nthis"),
+            ([agent("P:", sealed="plain words"), *context], "P:\nplain words"),
+            (context, ""),
+            ("whole", "whole"),
+        ):
+            with self.subTest(text):
+                self.assertEqual(task_text(request_of(items)), text)
+
+    def test_an_encrypted_task_is_refused_before_any_provider_is_asked(self) -> None:
+        random = chance("fernet")
+        for blocks in (1, 2, 40):
+            request = request_of([said("user", "old"), agent("P:", sealed=fernet(random, blocks))])
+            for act in (task_text, to_chat_request):
+                with self.assertRaises(Refused) as caught:
+                    act(request)
+                error = caught.exception
+                self.assertEqual(error.code, "unreadable_encrypted_agent_task")
+                self.assertEqual(error.http_status, 400)
+                self.assertIn("codex-oss mcp", error.hint)
+
+    def test_an_older_encrypted_message_is_named_in_its_place(self) -> None:
+        items = [agent("P:", sealed=fernet(chance("old"), 3)), said("user", "task")]
+        told = "P:\n[encrypted message from /root: not readable here]"
+        self.assertEqual(messages_of(items)[0], ChatMessage("user", told))
+
+    def test_what_only_looks_like_a_token_is_text(self) -> None:
+        token = fernet(chance("text"), 2)
+        self.assertEqual(task_text(request_of(token)), token)
+        for near in (token[:-4], "gAAAAA", "x" + token, "not base64 at all!"):
+            self.assertEqual(task_text(request_of([agent(sealed=near)])), near)
+
+
+class Clients(unittest.TestCase):
+    def test_codex_is_known_by_its_names_and_its_version(self) -> None:
+        for originator, agent_name, version in (
+            ("codex_exec", "codex_exec/0.148.0 (Ubuntu)", (0, 148, 0)),
+            ("", "codex_cli_rs/0.169.2", (0, 169, 2)),
+            ("codex_vscode", "Mozilla", (0, 169, 0)),
+            ("codex_vscode", "VSCode/1.2.3", (0, 169, 0)),
+            ("", "Codex Desktop/0.150.0", (0, 150, 0)),
+            ("", "openai-python/2.0.0", None),
+            ("", "", None),
+        ):
+            with self.subTest(agent_name):
+                self.assertEqual(codex_version(originator, agent_name), version)
+
+
+if __name__ == "__main__":
+    unittest.main()

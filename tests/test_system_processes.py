@@ -18,11 +18,12 @@ from codex_oss.system import (
     Completed,
     ProcessId,
     SystemClock,
-    kill_group,
+    kill,
     minimal_env,
     run,
     send_signal,
     spawn_detached,
+    terminate,
 )
 
 
@@ -153,28 +154,34 @@ class WhoIsSignalled(unittest.TestCase):
             with self.subTest(why):
                 self.assertFalse(other.is_alive)
                 self.assertFalse(send_signal(other, signal.SIGKILL))
-                self.assertFalse(kill_group(other))
+                self.assertFalse(kill(other))
         self.assertTrue(self.process.is_alive)
-        self.assertTrue(send_signal(self.process, signal.SIGTERM))
+        self.assertTrue(terminate(self.process))
         self.assertEqual(self.child.wait(), -signal.SIGTERM)
 
     def test_a_zombie_and_a_missing_one_are_not_alive(self) -> None:
         self.child.kill()
         os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOWAIT)
         self.assertFalse(self.process.is_alive)
-        self.assertFalse(send_signal(self.process, signal.SIGTERM))
+        self.assertFalse(terminate(self.process))
         self.child.wait()
-        self.assertFalse(send_signal(self.process, signal.SIGTERM))
+        self.assertFalse(terminate(self.process) or kill(self.process))
         with self.assertRaises(ProcessLookupError):
             ProcessId.of(self.child.pid)
 
-    def test_a_group_is_killed_through_its_leader_only(self) -> None:
+    def test_a_leader_is_killed_with_its_group_and_another_one_alone(self) -> None:
         with subprocess.Popen(["sleep", "60"]) as follower:
-            self.assertFalse(kill_group(ProcessId.of(follower.pid)))
-            self.assertIsNone(follower.poll())
-            follower.kill()
-        self.assertTrue(kill_group(self.process))
-        self.assertEqual(self.child.wait(), -signal.SIGKILL)
+            self.assertTrue(kill(ProcessId.of(follower.pid)))  # Our own group lives on.
+            self.assertEqual(follower.wait(), -signal.SIGKILL)
+        script = ["sh", "-c", "sleep 60 & echo $!; wait"]
+        with subprocess.Popen(script, start_new_session=True, stdout=subprocess.PIPE) as leader:
+            member = ProcessId.of(int(leader.stdout.readline()))
+            self.assertTrue(kill(ProcessId.of(leader.pid)))
+        for _ in range(100):
+            if not member.is_alive:
+                return
+            time.sleep(0.02)
+        self.fail("a member of the group lives on")
 
     def test_a_name_with_brackets_and_blanks_does_not_confuse_the_start_time(self) -> None:
         with scratch() as folder:

@@ -6,7 +6,6 @@ somebody else holds is left to him, by name.
 """
 
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,12 +21,12 @@ from codex_oss.system import (
     FileLock,
     ProcessId,
     SystemClock,
-    kill_group,
+    kill,
     minimal_env,
     private_folder,
     read_tail,
-    send_signal,
     spawn_detached,
+    terminate,
     who_listens,
 )
 
@@ -101,16 +100,17 @@ class Daemon:
         if identity is None:
             return StopResult("not_running", root)
         process = identity.process
-        if not send_signal(process, signal.SIGTERM):
+        if not terminate(process):
             withdraw(self._layout, identity)
             note = f"pid {process.pid} is gone or another's: removed what it said of itself"
             return StopResult("not_running", root, note=note)
         is_over = self._ends(process, max(drain_seconds, SECOND_WORD_SECONDS))
         if not is_over:  # A second word ends the drain; open streams still get their last event.
-            send_signal(process, signal.SIGTERM)
+            terminate(process)
             is_over = self._ends(process, END_SECONDS_MAX)
         if not is_over:
-            self._kill(process)
+            kill(process)
+            self._ends(process, END_SECONDS_MAX)
         withdraw(self._layout, identity)
         return StopResult("stopped" if is_over else "killed", root, pid=process.pid)
 
@@ -181,17 +181,12 @@ class Daemon:
                 return identity
             self._clock.sleep(POLL_SECONDS)
         how = f"did not answer within {START_SECONDS_MAX:g} s" if child.is_alive else "ended"
-        self._kill(child)
+        kill(child)
+        self._ends(child, END_SECONDS_MAX)
         raise ProcessFailed(
             f"the bridge {how}; the end of {log}:\n{_last_lines(log)}",
             hint="see it in the foreground: codex-oss up",
         )
-
-    def _kill(self, process: ProcessId) -> None:
-        """End what does not end by itself, with its group if it has one of its own."""
-        if not kill_group(process):
-            send_signal(process, signal.SIGKILL)
-        self._ends(process, END_SECONDS_MAX)
 
     def _ends(self, process: ProcessId, seconds_max: float) -> bool:
         give_up = self._clock.monotonic() + seconds_max

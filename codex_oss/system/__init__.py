@@ -22,11 +22,12 @@ from codex_oss.system.ports import who_listens
 from codex_oss.system.processes import (
     Completed,
     ProcessId,
-    kill_group,
+    kill,
     minimal_env,
     run,
     send_signal,
     spawn_detached,
+    terminate,
 )
 from codex_oss.system.scratch import remove_scratch, scratch_file, scratch_folder
 from codex_oss.system.threads import Pulse, Worker, ticking
@@ -43,7 +44,7 @@ __all__ = [
     "SystemClock",
     "Worker",
     "free_bytes",
-    "kill_group",
+    "kill",
     "made_once",
     "minimal_env",
     "new_id",
@@ -60,6 +61,7 @@ __all__ = [
     "scratch_folder",
     "send_signal",
     "spawn_detached",
+    "terminate",
     "ticking",
     "who_listens",
     "work_tree_above",

@@ -145,12 +145,19 @@ def send_signal(process_id: ProcessId, signal_number: int) -> bool:
         os.close(pinned)
 
 
-def kill_group(process_id: ProcessId) -> bool:
-    """Kill this process and its group, if it still runs and leads one."""
-    if not process_id.is_alive or os.getpgid(process_id.pid) != process_id.pid:
+def terminate(process_id: ProcessId) -> bool:
+    """Ask this very process to end; False if it is gone."""
+    return send_signal(process_id, signal.SIGTERM)
+
+
+def kill(process_id: ProcessId) -> bool:
+    """End this very process, with its group if it leads one; False if it is gone."""
+    if not process_id.is_alive:
         return False
-    _kill_group(process_id.pid)
-    return True
+    if os.getpgid(process_id.pid) == process_id.pid:
+        _kill_group(process_id.pid)
+        return True
+    return send_signal(process_id, signal.SIGKILL)
 
 
 def _start(

@@ -55,7 +55,8 @@ MAY_IMPORT |= {
 
 # Standard-library modules, by the rooms that may import them. What is not here is free.
 OWNERS = {
-    "system": "fcntl queue random secrets shutil signal sqlite3 subprocess tempfile uuid",
+    "system": "fcntl queue random secrets shutil sqlite3 subprocess tempfile uuid",
+    "system project": "signal",  # The names of signals; `system` alone sends them.
     "upstream": "http.client ssl",
     "server": "http.server socketserver",
     "cli": "argparse",
@@ -67,7 +68,8 @@ OWNERS = {
 DOORS = {
     "system": "datetime.datetime.now datetime.now os.kill os.killpg threading.Thread"
     " threading.Timer time.monotonic time.sleep time.time open os.fork",
-    "cli": "Path.cwd Path.home input os.getcwd print sys.exit sys.stderr sys.stdin sys.stdout",
+    "cli": "Path.cwd Path.home input os.getcwd print sys.exit sys.stdin sys.stdout",
+    "cli system": "sys.stderr",
     "system settings cli": "os.environ",
     "": "eval exec os.getenv",
 }
@@ -95,6 +97,7 @@ MODULE_LINES_MAX = 400
 LONG_ON_PURPOSE = {  # "room/module" or "room/module:function": the reason.
     "record/events": "one union of all facts: a table",
     "record/visible_commentary:_words": "one branch a fact, and no default branch",
+    "redaction/cloud_keys": "a row a family: a table",
 }
 
 
@@ -264,16 +267,15 @@ def pure_modules_load_nothing_that_acts(house: House) -> Iterator[str]:
 
 def _without_door(house: House, name: str) -> str:
     """Return a program that imports a pure module. The door of an acting room loads what acts,
-    so a pure module inside one is loaded from its file."""
-    dotted = f"codex_oss.{name.replace('/', '.')}"
-    if "/" not in name:
-        return f"import {dotted}"
-    path = (house.package / name).with_suffix(".py")
+    so a pure module inside one is imported past it."""
+    room, _, module = name.partition("/")
+    if not module:
+        return f"import codex_oss.{room}"
     return (
-        "import importlib.util as u, sys\n"
-        f"spec = u.spec_from_file_location({dotted!r}, {str(path)!r})\n"
-        f"module = u.module_from_spec(spec); sys.modules[{dotted!r}] = module\n"
-        "spec.loader.exec_module(module)"
+        "import sys, types\n"
+        f"sys.modules['codex_oss.{room}'] = room = types.ModuleType('codex_oss.{room}')\n"
+        f"room.__path__ = [{str(house.package / room)!r}]\n"
+        f"import codex_oss.{room}.{module}"
     )
 
 
@@ -291,7 +293,6 @@ def loaded_by(package: Path, program: str) -> list[str]:
     )
     if run.returncode:
         return [f"nothing: it does not import: {run.stderr.strip().splitlines()[-1]}"]
-    # `threading` comes with `functools` and friends where `site` has not loaded it before.
     names = run.stdout.split()
     acting = set(ACTING.split())
     return [n for n in names if n in acting or n.startswith("codex_oss.system.")]

@@ -6,7 +6,7 @@ from pathlib import Path
 from codex_oss.cli.output import DIM, Console, Result
 from codex_oss.layout import PRODUCT_ROOT
 from codex_oss.system import remove_scratch, scratch_folder
-from codex_oss.trials import run_demo, self_test
+from codex_oss.trials import DemoMission, run_demo, self_test
 
 
 def demo_arguments(parser: ArgumentParser) -> None:
@@ -26,18 +26,16 @@ def demo(arguments: Namespace, console: Console) -> Result:
         "missions": [mission.to_json() for mission in missions],
     }
     complete = bool(missions) and all(m.report["status"] == "COMPLETE" for m in missions)
-    return Result(
-        document, _text(project, state, [m.message for m in missions]), 0 if complete else 1
-    )
+    return Result(document, _text(project, missions), 0 if complete else 1)
 
 
-def _text(project: Path, state: Path, messages: list[str]) -> str:
-    if not messages:
+def _text(project: Path, missions: tuple[DemoMission, ...]) -> str:
+    if not missions:
         return f"{project} defines nothing that the demo could ask about: use --objective"
-    shown = "\n\n".join(messages)
+    shown = "\n\n".join(mission.message for mission in missions)
     return (
         f"\n{shown}\n\n"
-        f"The artifacts are in {state / '.codex-oss' / 'missions'}\n"
+        f"The artifacts are in {missions[0].artifacts.parent}\n"
         "That was the rehearsal model. For a real one: put OPENCODE_GO_API_KEY=... into\n"
         ".codex-oss/env/opencode-go.env (mode 0600), then:\n"
         "  bin/codex-oss mission template --root . > mission.json\n"

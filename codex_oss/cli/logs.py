@@ -8,7 +8,7 @@ from codex_oss.cli.output import Console, Result
 from codex_oss.cli.workshops import open_workshop
 from codex_oss.errors import BadRequest
 from codex_oss.missions import LoggedRun
-from codex_oss.record import render
+from codex_oss.record import REPORT_FILE, SUMMARY_FILE, TRACE_FILE, render
 from codex_oss.runtime import explain as explanation
 from codex_oss.system import SystemClock
 
@@ -41,7 +41,7 @@ def show_trace(arguments: Namespace, console: Console) -> Result:
 
 
 def _steps(run: LoggedRun) -> Iterator[dict[str, object]]:
-    for line in render(run.events).get("trace.jsonl", "").splitlines():
+    for line in render(run.events).get(TRACE_FILE, "").splitlines():
         yield json.loads(line)
 
 
@@ -60,7 +60,7 @@ def show_summary_arguments(parser: ArgumentParser) -> None:
 def show_summary(arguments: Namespace, _console: Console) -> Result:
     run = open_workshop(arguments).desk.archive.load(arguments.run)
     files = render(run.events)
-    report = json.loads(files["report.json"]) if files else None
+    report = json.loads(files[REPORT_FILE]) if files else None
     document: dict[str, object] = {
         "schema_version": "summary.v1",
         "run_id": run.run_id,
@@ -68,7 +68,7 @@ def show_summary(arguments: Namespace, _console: Console) -> Result:
         "state": run.state,
         "report": report,
     }
-    return Result(document, files.get("summary.md", f"{run.run_id} was refused").rstrip())
+    return Result(document, files.get(SUMMARY_FILE, f"{run.run_id} was refused").rstrip())
 
 
 def explain_arguments(parser: ArgumentParser) -> None:

@@ -82,9 +82,9 @@ class HandoffValidation:
             code = "legacy_handoff_on_runtime_agent"
             raise BadMission(f"{message}:\n{self.hint}", code=code, hint="hand over that block")
         if self.mission is None or not self.valid:
-            raise BadMission(
-                "; ".join(self.reasons), code=self.code, hint=self.hint, faults=self.faults
-            )
+            code = self.faults[0].code if self.faults else self.code
+            told = "; ".join((*self.reasons, *map(str, self.faults)))
+            raise BadMission(told, code=code, hint=self.hint, faults=self.faults)
         return self.mission
 
 
@@ -106,7 +106,7 @@ def extract_handoff(text: str, tier: str = "A3", project_root: str = "") -> Hand
     if len(active) > 1:
         lines = " and ".join(str(block.line) for block in active.values())
         return HandoffValidation(
-            "none",
+            "mission_v1",
             "multiple_handoffs",
             active_blocks=len(active),
             ignored_examples=len(examples),

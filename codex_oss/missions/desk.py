@@ -6,6 +6,7 @@ of its own. A run belongs to the process that holds its `run.lock` (architecture
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -86,14 +87,12 @@ class MissionDesk:
         admission = admit(order.mission, facts)
         mission_id = self._name_of(order.mission)
         log = self._new_log(mission_id, order)
-        lock = self._locked(log.run_id)
-        try:
+        with ExitStack() as on_failure:
+            lock = self._locked(log.run_id, on_failure)
             if admission.decision != "admitted":
                 self._refuse(log, order, admission)
             opening = log.append(self._admitted(order, admission, mission_id))
-        except BaseException:
-            lock.release()
-            raise
+            on_failure.pop_all()
         return self._run(log, lock, opening, order.profile, guard, deadline)
 
     def resume(self, run_id: str, deadline: Deadline) -> "Run":
@@ -101,8 +100,8 @@ class MissionDesk:
         known = self.archive.load(run_id)
         if known.record.mission is None:
             raise Refused(f"{run_id} was refused, there is nothing to resume", code="already_final")
-        lock = self._locked(run_id)
-        try:
+        with ExitStack() as on_failure:
+            lock = self._locked(run_id, on_failure)
             log = self._log(run_id, known.mission_id)
             log.open()
             if log.record.loop.finalized and log.record.delivery.sealed:
@@ -111,9 +110,7 @@ class MissionDesk:
             opening = log.append(self._resumed(log)) if log.record.is_open else ()
             mission = known.record.contract
             profile = self._registry.resolve(known.record.mission.admitted.profile.name)
-        except BaseException:
-            lock.release()
-            raise
+            on_failure.pop_all()
         return self._run(log, lock, opening, profile, self._guard_for(mission), deadline)
 
     def _run(
@@ -224,7 +221,7 @@ class MissionDesk:
         assert isinstance(clean, dict)
         return clean
 
-    def _locked(self, run_id: str) -> FileLock:
+    def _locked(self, run_id: str, on_failure: ExitStack) -> FileLock:
         lock = FileLock(self._layout.run_lock(run_id), self._clock)
         if not lock.acquire(LOCK_SECONDS):
             raise Refused(
@@ -232,6 +229,7 @@ class MissionDesk:
                 code="run_is_active",
                 hint=f"run: codex-oss show-trace {run_id}",
             )
+        on_failure.callback(lock.release)
         lock.write_holder(_owner())
         return lock
 

@@ -70,7 +70,16 @@ from codex_oss.record.verdict import (
     reserve_seconds,
     verdict,
 )
-from codex_oss.record.views_record import RENDERER_VERSION, VIEWS, record_hash, render, story
+from codex_oss.record.views_record import (
+    RENDERER_VERSION,
+    REPORT_FILE,
+    SUMMARY_FILE,
+    TRACE_FILE,
+    VIEWS,
+    record_hash,
+    render,
+    story,
+)
 from codex_oss.record.views_report import final_message, footer, report
 from codex_oss.record.visible_commentary import Sentence, commentary_for, shown_live
 
@@ -111,6 +120,9 @@ __all__ = [
     "ProfileFacts",
     "ProjectionWritten",
     "RENDERER_VERSION",
+    "REPORT_FILE",
+    "SUMMARY_FILE",
+    "TRACE_FILE",
     "ReadBlob",
     "ReportDrafted",
     "ReportValidated",

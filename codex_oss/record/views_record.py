@@ -27,6 +27,7 @@ from codex_oss.record.views_report import (
 from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
 
 RENDERER_VERSION = "1"
+REPORT_FILE, SUMMARY_FILE, TRACE_FILE = "report.json", "summary.md", "trace.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,10 @@ def mission_summary(record: RunRecord) -> str:
 View = Callable[[Story], str]
 VIEWS: Mapping[str, View] = {
     "mission.json": lambda told: mission(told.record),
-    "report.json": lambda told: pretty(report(told.record)),
-    "summary.md": lambda told: summary(told.record),
+    REPORT_FILE: lambda told: pretty(report(told.record)),
+    SUMMARY_FILE: lambda told: summary(told.record),
     "visible_commentary.jsonl": lambda told: visible_commentary(told.events),
-    "trace.jsonl": lambda told: trace(told.events),
+    TRACE_FILE: lambda told: trace(told.events),
     "decision_trace.json": lambda told: decision_trace(told.events),
     "ledger.json": lambda told: ledger(told.record),
     "claim_graph.json": lambda told: claim_graph(told.record),

@@ -12,6 +12,7 @@ from pathlib import Path
 from codex_oss.contract import PathRules, Scope, render_handoff
 from codex_oss.errors import BrokenPromise
 from codex_oss.layout import Layout
+from codex_oss.record import REPORT_FILE
 from codex_oss.redaction import Redactor
 from codex_oss.system import read_bounded
 from codex_oss.tools import Failed, Guard
@@ -89,7 +90,7 @@ def _mission(bridge: ScratchBridge, mission_id: str, objective: str, tell: Tell)
     if not message:
         raise BrokenPromise("the demo's mission ended without a report")
     folder = Layout(bridge.workshop.layout.root).mission(mission_id)
-    report = json.loads(read_bounded(folder / "report.json", REPORT_BYTES_MAX))
+    report = json.loads(read_bounded(folder / REPORT_FILE, REPORT_BYTES_MAX))
     return DemoMission(objective, tuple(commentary), message, report, folder)
 
 

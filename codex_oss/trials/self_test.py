@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codex_oss.errors import BrokenPromise
-from codex_oss.system import write_atomic
+from codex_oss.system import private_folder, write_atomic
 from codex_oss.trials.demo import run_demo
 from codex_oss.trials.scratch import scratch_bridge
 
@@ -17,7 +17,7 @@ def self_test(folder: Path) -> None:
     """Raise `BrokenPromise` with the first thing that is not as it must be."""
     project, state = folder / "project", folder / "state"
     for made in (project, state):
-        made.mkdir(0o700)
+        private_folder(made)
     write_atomic(project / "steps.py", SOURCE)
     for name, holds in (*_plain_turn(project, state), *_mission(project, state)):
         if not holds:

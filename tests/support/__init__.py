@@ -39,6 +39,11 @@ def scratch() -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
+CODEX_VERSIONS = ("0.169.0", "0.148.0")
+PROGRAMS = {"codex": tuple(f"codex-{version}" for version in CODEX_VERSIONS)}
+"""What a requirement stands for, where it is not one program of its own name."""
+
+
 def program(name: str) -> str | None:
     """Return the path of an outside program that CI installs into .dev/, or that PATH has."""
     found = DEV / "bin" / name
@@ -47,7 +52,7 @@ def program(name: str) -> str | None:
 
 def needs(*names: str) -> Callable[[Test], Test]:
     """Skip the test where an outside program is missing; `--require NAME` makes that a failure."""
-    missing = [name for name in names if program(name) is None]
+    missing = [n for name in names for n in PROGRAMS.get(name, (name,)) if program(n) is None]
     required = set(os.environ.get("CODEX_OSS_REQUIRE", "").split(",")) & set(names)
     if missing and not required:
         return unittest.skip(f"needs {', '.join(missing)}: .ci/run installs it")

@@ -143,7 +143,8 @@ class Blocks(unittest.TestCase):
         found = extract_handoff(f"first:\n{BLOCK}\nthen:\n\n{OTHER_BLOCK}")
         second = BLOCK.count("\n") + 5
         self.assertEqual(found.reasons, (f"{MULTIPLE}: lines 2 and {second}",))
-        self.assertEqual((found.code, found.active_blocks), ("multiple_handoffs", 2))
+        told = (found.handoff_type, found.code, found.active_blocks)
+        self.assertEqual(told, ("mission_v1", "multiple_handoffs", 2))
         with self.assertRaises(BadMission) as caught:
             found.mission_for_runtime()
         self.assertIn(MULTIPLE, caught.exception.message)
@@ -155,9 +156,9 @@ class Blocks(unittest.TestCase):
         self.assertEqual(found.reasons, ("The contract has 2 faults",))
         with self.assertRaises(BadMission) as caught:
             found.mission_for_runtime()
-        self.assertEqual(
-            (caught.exception.code, caught.exception.faults), ("invalid_mission", found.faults)
-        )
+        error = caught.exception
+        self.assertEqual((error.code, error.faults), ("unknown_field", found.faults))
+        self.assertIn("$.tool_budget: must be a whole number", error.message)
 
     def test_a_rendered_handoff_is_found_again_whatever_it_says(self) -> None:
         random = chance()

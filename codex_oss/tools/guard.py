@@ -12,7 +12,7 @@ import posixpath
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -30,7 +30,9 @@ PATH_SHOWN_CHARACTERS_MAX = 200
 FILES_MAX = (
     200_000  # Of a project: resolving them takes seconds, and admission asked from 2,000 on.
 )
-_SKIPPED_FOLDERS = frozenset((*IGNORED_FOLDERS.split(), ".git"))
+_MADE_FOLDERS = frozenset(IGNORED_FOLDERS.split())
+_NOT_COUNTED = ("out_of_scope", "forbidden_path", "internal_path", "vendor_path")
+"""Denials of folders that may be as large as the project itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +89,21 @@ class Guard:
         """Return the folder that a path means, if anything in it may be read."""
         return self._resolve(path, Tree(self.root), is_folder=True)
 
-    def judge(self, path: str, tree: Tree, *, is_folder: bool = False) -> Resolved | Denied:
+    def judge(self, path: str, tree: Tree, *, is_folder: bool = False) -> Resolved | Denial:
         """Judge a path in normal form, twice: as it is written and as it stands on the disk."""
         if denial := self._denial(path, is_folder):
-            return self.denied(denial.code, denial.rule, path)
+            return denial
         real_path = tree.real_path(path)
         if real_path is None:
-            return self.denied("symlink_escape", "a link out of the project", path)
+            return Denial("symlink_escape", "a link out of the project")
         if real_path != path:
             if normalise(real_path) != normalize("NFC", real_path):
-                return self.denied("bad_path", "a link to a name without normal form", path)
+                return Denial("bad_path", "a link to a name without normal form")
             if denial := self._denial(real_path, is_folder):
                 is_outside = denial.code == "out_of_scope"
-                code = "symlink_out_of_scope" if is_outside else denial.code
-                return self.denied(code, denial.rule, path)
+                return replace(denial, code="symlink_out_of_scope") if is_outside else denial
         if tree.is_in_repository(real_path if is_folder else posixpath.dirname(real_path) or "."):
-            return self.denied("internal_path", "a git repository's own folder", path)
+            return Denial("internal_path", "a git repository's own folder")
         return Resolved(path, real_path)
 
     def open(self, file: Resolved) -> BinaryIO | Failed:
@@ -143,7 +144,7 @@ class Guard:
                 denials["bad_path"] += 1
                 continue
             judged = self.judge(path, tree)
-            if isinstance(judged, Denied):
+            if isinstance(judged, Denial):
                 denials[judged.code] += 1
             elif (entry := tree.entry(judged.real_path)) is None:
                 absent += 1
@@ -202,7 +203,10 @@ class Guard:
             return self.denied("bad_path", name.reason, path)
         if self.redactor.redact(name).kinds:
             return self.denied("secret_path", "a secret in its name", name)
-        return self.judge(name, tree, is_folder=is_folder)
+        judged = self.judge(name, tree, is_folder=is_folder)
+        if isinstance(judged, Denial):
+            return self.denied(judged.code, judged.rule, name)
+        return judged
 
     def _denial(self, path: str, is_folder: bool) -> Denial | None:
         denial = self.rules.denial(path, is_folder)
@@ -219,13 +223,14 @@ class Guard:
             path = name if folder == "." else f"{folder}/{name}"
             if not entry.is_dir(follow_symlinks=False):
                 yield path
-            elif name not in _SKIPPED_FOLDERS and self._is_worth_a_walk(path):
+            elif self._is_worth_a_walk(path):
                 yield from self._walk(path, tree)
 
     def _is_worth_a_walk(self, folder: str) -> bool:
-        """Whether anything in a folder is in scope, if only to be counted as denied."""
+        """Whether files in a folder are in scope, if only to be counted as denied."""
         denial = self._denial(folder, True)
-        return denial is None or denial.code not in ("out_of_scope", "internal_path", "vendor_path")
+        is_made = posixpath.basename(folder) in _MADE_FOLDERS
+        return not is_made and (denial is None or denial.code not in _NOT_COUNTED)
 
     def _is_in_scope(self, path: str) -> bool:
         return path in self._paths or any(is_below(path, root) for root in self._roots)

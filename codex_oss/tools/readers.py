@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from unicodedata import normalize
 
-from codex_oss.contract import Span, normalise
+from codex_oss.contract import Denial, Span, normalise
 from codex_oss.deadline import Deadline
 from codex_oss.tools.documents import UNRANGED_BYTES_MAX, Document, fitting, is_cut, read_document
 from codex_oss.tools.guard import Guard, Resolved, failed_open
@@ -168,7 +168,7 @@ class _Listing:
                 return
             path = above + normalize("NFC", name)
             found = self._guard.judge(path, self._tree, is_folder=kind == "folder")
-            if isinstance(found, Denied) or normalise(path) != path or above + name in secret:
+            if isinstance(found, Denial) or normalise(path) != path or above + name in secret:
                 self.hidden += 1
                 continue
             self.lines.append(f"{prefix}{name} {kind} {size}")

@@ -91,7 +91,7 @@ def _stands_at(cited: Cited, document: Document, first: int) -> bool:
         return False
     if not all(document.reads(first + at, line) for at, line in enumerate(cited.shown)):
         return False
-    return cited.sha256 in ("", document.digest(first, last)[0])
+    return cited.sha256.removeprefix("sha256:") in ("", document.digest(first, last)[0])
 
 
 def _at(cited: Cited, document: Document, first: int, verification: Verification) -> Rechecked:

@@ -152,12 +152,14 @@ def terminate(process_id: ProcessId) -> bool:
 
 def kill(process_id: ProcessId) -> bool:
     """End this very process, with its group if it leads one; False if it is gone."""
-    if not process_id.is_alive:
+    try:
+        leads = process_id.is_alive and os.getpgid(process_id.pid) == process_id.pid
+    except ProcessLookupError:  # It ended between the two questions.
         return False
-    if os.getpgid(process_id.pid) == process_id.pid:
-        _kill_group(process_id.pid)
-        return True
-    return send_signal(process_id, signal.SIGKILL)
+    if not leads:
+        return send_signal(process_id, signal.SIGKILL)
+    _kill_group(process_id.pid)
+    return True
 
 
 def _start(

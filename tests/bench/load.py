@@ -1,0 +1,114 @@
+"""Load one server with equal requests and measure each stream from outside.
+
+A `Load` enters, a `Measured` leaves. One thread, one selector: what the client costs is the same
+for every target, and a stream's first delta is timed where its bytes arrive.
+"""
+
+import selectors
+import socket
+import statistics
+import time
+from dataclasses import dataclass, field
+
+READ_BYTES = 262_144
+SECONDS_MAX = 120.0  # For a whole load: a target that hangs must not hold the benchmark.
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent, how often, how many at once, and how a good stream is told."""
+
+    port: int
+    request: bytes  # Head and body.
+    streams: int
+    at_once: int
+    deltas: int  # In a good stream.
+    delta_mark: bytes  # Stands once in each delta.
+    end_mark: bytes  # Stands in a stream that ended well.
+
+
+@dataclass
+class Stream:
+    started: float
+    first: float = 0.0
+    ended: float = 0.0
+    deltas: int = 0
+    has_ended: bool = False
+    tail: bytes = b""
+
+    def feed(self, data: bytes, load: Load) -> None:
+        # A mark may be cut by the read before: look again at the end of that one, less than a mark.
+        keep = max(len(load.delta_mark), len(load.end_mark)) - 1
+        seen, data = self.tail, self.tail + data
+        self.deltas += data.count(load.delta_mark) - seen.count(load.delta_mark)
+        self.has_ended = self.has_ended or load.end_mark in data
+        self.tail = data[-keep:]
+        if self.deltas and not self.first:
+            self.first = time.perf_counter()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of each good stream, of the whole load, and how many failed."""
+
+    first_delta: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    deltas: int = 0
+    failed: int = 0
+
+    def first_delta_ms(self, percent: int) -> float:
+        return percentile(self.first_delta, percent) * 1e3
+
+    def whole_ms(self, percent: int) -> float:
+        return percentile(self.whole, percent) * 1e3
+
+
+def percentile(values: list[float], percent: int) -> float:
+    if len(values) < 2:
+        return values[0] if values else float("nan")
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def run(load: Load) -> Measured:
+    selector = selectors.DefaultSelector()
+    began, waiting, done = time.perf_counter(), load.streams, []
+    while len(done) < load.streams and time.perf_counter() - began < SECONDS_MAX:
+        while waiting and len(selector.get_map()) < load.at_once:
+            waiting -= 1
+            selector.register(*start(load))
+        for key, _ in selector.select(1.0):
+            if not advance(key, selector, load):
+                done.append(key.data)
+    good = [stream for stream in done if stream.has_ended and stream.deltas == load.deltas]
+    return Measured(
+        [stream.first - stream.started for stream in good],
+        [stream.ended - stream.started for stream in good],
+        time.perf_counter() - began,
+        sum(stream.deltas for stream in done),
+        load.streams - len(good),
+    )
+
+
+def start(load: Load) -> tuple[socket.socket, int, Stream]:
+    stream = Stream(time.perf_counter())
+    sock = socket.create_connection(("127.0.0.1", load.port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(load.request)
+    sock.setblocking(False)
+    return sock, selectors.EVENT_READ, stream
+
+
+def advance(key: selectors.SelectorKey, selector: selectors.BaseSelector, load: Load) -> bool:
+    """Read what is there and return whether the stream goes on."""
+    try:
+        data = key.fileobj.recv(READ_BYTES)
+    except ConnectionError:
+        data = b""
+    if data:
+        key.data.feed(data, load)
+        return True
+    key.data.ended = time.perf_counter()
+    selector.unregister(key.fileobj)
+    key.fileobj.close()
+    return False

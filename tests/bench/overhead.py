@@ -1,0 +1,85 @@
+"""What the bridge costs: streams beside a direct connection, cold starts, the event log.
+
+    python3 tests/bench/overhead.py [--quick] [--json] [--only a,c,f,g]
+
+A report, never a test: it exits 0 however slow the day is. Compare the ratios: absolute times of
+a shared machine are worth little, those of one run against each other are.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
+
+import cold  # noqa: E402
+import event_log  # noqa: E402
+import streams  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a quarter of the load or less")
+    parser.add_argument("--json", action="store_true", help="one JSON document, no tables")
+    parser.add_argument("--only", default="a,c,f,g", help="workloads, by their letters")
+    arguments = parser.parse_args()
+    wanted, quick = set(arguments.only.split(",")), arguments.quick
+    show = (lambda *_: None) if arguments.json else print_table
+    found: dict[str, object] = {"machine": machine(), "quick": quick}
+    show("", [["machine", machine()]])
+    if wanted & {"a", "c"}:
+        rows = streams.measure(streams.QUICK if quick else streams.FULL, wanted)
+        found["streams"] = [asdict(row) for row in rows]
+        show("streams: (a) 200 deltas, (c) 800 items of history", stream_cells(rows))
+        found["ratios"] = streams.ratios(rows)
+        show("bridge beside direct", ratio_cells(streams.ratios(rows)))
+    if "f" in wanted:
+        found["cold_ms"] = timed = cold.measure(5 if quick else 20)
+        show("(f) cold starts, median ms", value_cells(timed))
+    if "g" in wanted:
+        found["event_log"] = timed = event_log.measure(10_000 if quick else 100_000)
+        show("(g) event log", value_cells(timed))
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+
+
+def machine() -> str:
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python " + (
+        platform.python_version()
+    )
+
+
+def stream_cells(rows: Iterable[streams.Row]) -> list[list[str]]:
+    names = list(streams.Row.__dataclass_fields__)
+    return [names, *([cell(getattr(row, name)) for name in names] for row in rows)]
+
+
+def ratio_cells(ratios: Sequence[dict[str, object]]) -> list[list[str]]:
+    return [list(ratios[0]), *([cell(value) for value in ratio.values()] for ratio in ratios)]
+
+
+def value_cells(values: dict[str, float]) -> list[list[str]]:
+    return [[name, cell(value)] for name, value in values.items()]
+
+
+def cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return "-" if value is None else str(value)
+
+
+def print_table(title: str, rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    print(f"\n{title}" if title else "")
+    for row in rows:
+        print("  " + "  ".join(text.rjust(w) for text, w in zip(row, widths, strict=True)))
+
+
+if __name__ == "__main__":
+    main()

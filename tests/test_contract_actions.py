@@ -52,6 +52,7 @@ SPELLINGS: tuple[tuple[str, object, ToolAction], ...] = (
     ("rtk_read", {"path": "./a//b.py", "start_line": 1, "end_line": None}, read("a/b.py")),
     ("read_file", {"file_path": "a.py", "offset": 10, "limit": 5}, read("a.py", 10, 14)),
     ("read", {"file": "a.py", "limit": "3"}, read("a.py", 1, 3)),
+    ("read", {"file": "a.py", "limit": 10**12}, read("a.py", 1, 100_000_000)),
     ("rtk_read", {"filename": "a", "start_line": 9, "end_line": 4}, read("a", 4, 9)),
     ("rtk_read", {"files": ["a", "b"], "start_line": 0}, read("a")),
     ("rtk_read", {"paths": ["a"], "start_line": "12", "end_line": 20.0}, read("a", 12, 20)),

@@ -171,7 +171,9 @@ class Blocks(unittest.TestCase):
         for _ in range(2_000 if LONG else 200):
             objective = "x" + "".join(random.choices(pieces, k=6))
             mission = expected({**CONTRACT, "objective": objective})
-            text = f"do: {{\n{render_handoff(mission)}\n}}"
+            block = render_handoff(mission)
+            self.assertEqual(block.count("<"), 2)
+            text = f"do: {{\n{block}\n}}"
             self.assertEqual(contract(extract_handoff(text)), mission, objective)
 
     def test_a_block_may_say_its_own_tags_in_a_string(self) -> None:

@@ -169,12 +169,14 @@ class Reading(unittest.TestCase):
         text = framed(chunk({"content": "a"}))
         self.assertEqual(reader.feed(text + DONE + b"data: {{{\n\n"), (TextRun((b'"a"',)), ended()))
         self.assertTrue(reader.is_over)
+        self.assertEqual(reader.feed(b"data: {"), ())
         self.assertEqual(reader.finish(), ())
         self.assertEqual(read(END + DONE)[-1], ChatChunk())
 
     def test_a_last_event_may_lack_its_blank_line(self) -> None:
         self.assertEqual(read(END.rstrip()), (ended(),))
         self.assertEqual(read(DONE.rstrip()), (ended(),))
+        self.assertEqual(read(b"data: [DONE] "), (ended(),))
 
     def test_an_end_that_is_none_is_an_error(self) -> None:
         whole = framed(chunk({"content": "a"}))
@@ -219,6 +221,9 @@ class Reading(unittest.TestCase):
         lone = chunk({"content": "c\ud83d"}, "stop")
         self.assertEqual(said_in(read(framed(*halves, lone))), "a\U0001f600bc\ufffd")
         self.assertEqual(said_in(read(framed(halves[0]) + DONE)), "a\ufffd")
+        self.assertEqual(
+            said_in(read(framed(halves[0], chunk({"content": "b"})) + DONE)), "a\ufffdb"
+        )
         thought = (chunk({"reasoning": "\ud83d"}), chunk({"reasoning": "\ude00"}))
         joined = read(framed(*thought) + DONE)
         self.assertEqual("".join(c.reasoning for c in chunks(joined)), "\U0001f600")

@@ -107,7 +107,8 @@ class Parameters(unittest.TestCase):
             max_output_tokens=0,
             metadata={"k": 1},
             truncation="maybe",
-            text=[],
+            text={"format": 1, "verbosity": 2},
+            reasoning={"effort": 5},
             tools=[7, {"type": "function", "name": 1, "parameters": "x"}, {"name": "f"}],
             tool_choice="sometimes",
             input=[{"role": "robot", "content": 5}, 9, {"type": "function_call", "name": "f"}],
@@ -125,7 +126,9 @@ class Parameters(unittest.TestCase):
                     ("max_output_tokens", "invalid_type"),
                     ("metadata", "invalid_type"),
                     ("truncation", "invalid_type"),
-                    ("text", "invalid_type"),
+                    ("text.format", "invalid_type"),
+                    ("text.verbosity", "invalid_type"),
+                    ("reasoning.effort", "invalid_type"),
                     ("tools[0]", "invalid_type"),
                     ("tools[1].name", "invalid_type"),
                     ("tools[1].parameters", "invalid_type"),
@@ -146,6 +149,9 @@ class Parameters(unittest.TestCase):
         told = "instructions: expected a string, got a list; "
         told += "temperature: expected a number from 0 to 2, got 3"
         self.assertEqual(caught.exception.message, told)
+        with self.assertRaises(BadRequest) as caught:
+            read(prompt="p")
+        self.assertEqual(caught.exception.hint, "send its text")
 
     def test_what_would_change_the_meaning_is_refused(self) -> None:
         for name, value, code in (

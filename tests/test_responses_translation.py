@@ -197,7 +197,7 @@ class Tasks(unittest.TestCase):
     def test_what_only_looks_like_a_token_is_text(self) -> None:
         token = fernet(chance("text"), 2)
         self.assertEqual(task_text(request_of(token)), token)
-        for near in (token[:-4], "gAAAAA", "x" + token, "not base64 at all!"):
+        for near in (token[:-4], "gAAAAA", "x" + token, "g A" + token[2:], "not base64 at all!"):
             self.assertEqual(task_text(request_of([agent(sealed=near)])), near)
 
 

@@ -41,7 +41,7 @@ class CallGatherer:
         if delta.call_id:
             call.call_id = delta.call_id
             self._by_id[delta.call_id] = call
-        if delta.name and delta.name != call.name:
+        if delta.name != call.name:  # Some repeat it with every piece.
             call.name += delta.name
         if delta.arguments:
             call.pieces.append(delta.arguments)

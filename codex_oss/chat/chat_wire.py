@@ -124,7 +124,7 @@ class ChatReader:
         return literal if is_literal(literal) else None
 
     def _parsed(self, payload: bytes) -> bytes | ChatChunk:
-        if payload == DONE:
+        if payload.strip() == DONE:
             self.is_over = True
             finish = "" if self._has_finish_word else "stop"
             return ChatChunk(self._text.take("", is_last=True), finish=finish)

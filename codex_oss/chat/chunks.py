@@ -44,7 +44,7 @@ def is_cut(payload: bytes) -> bool:
     try:
         json.loads(payload.decode())
     except (ValueError, RecursionError):
-        return payload != DONE
+        return payload.strip() != DONE
     return False
 
 

@@ -6,6 +6,7 @@ a type that cannot be left out without losing the conversation is refused, any o
 and named.
 """
 
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class LeftOut:
 
 Item = ChatMessage | FunctionCall | AgentMessage | LeftOut
 
+_is_base64 = re.compile(r"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3}={0,2})?").fullmatch
+
 _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
     "user": "user",
     "assistant": "assistant",
@@ -47,17 +50,17 @@ _OMITTED = {
     "input_file": "[file omitted]",
     "input_audio": "[audio omitted]",
 }
-_UNREADABLE = ("unreadable_compaction", "a summary sealed elsewhere. Hint: start a new thread")
-_REFUSED = {  # Type: code, message.
+_UNREADABLE = ("unreadable_compaction", "this summary was sealed elsewhere", "start a new thread")
+_REFUSED = {  # Type: code, message, hint.
     "compaction": _UNREADABLE,
     "compaction_summary": _UNREADABLE,
     "context_compaction": _UNREADABLE,
     "compaction_trigger": (
         "unsupported_parameter",
-        "the bridge does not compact. Hint: name the provider other than OpenAI in config.toml,"
-        " then Codex compacts by itself",
+        "the bridge does not compact",
+        "give the provider another name than OpenAI in config.toml: Codex then compacts by itself",
     ),
-    "item_reference": ("item_not_found", "nothing is stored here. Hint: send the item itself"),
+    "item_reference": ("item_not_found", "nothing is stored here", "send the item itself"),
 }
 
 
@@ -96,7 +99,7 @@ def _message(item: Json, path: str, reading: Reading) -> Item:
 
 
 def _agent_message(item: Json, path: str, reading: Reading) -> Item:
-    author, is_sealed, texts = item.get("author"), False, []
+    author, is_sealed, texts = item.get("author") or "another agent", False, []
     for part_path, part in reading.objects(item.get("content"), f"{path}.content"):
         if part.get("type") != "encrypted_content":
             texts.append(_part(part, part_path, reading))
@@ -149,10 +152,9 @@ def _part(part: Json, path: str, reading: Reading) -> str:
 def _is_sealed(text: str) -> bool:
     """Return whether this is a Fernet token: version 0x80, a header and an HMAC of 57 bytes in
     all, and whole AES blocks between them (bridge 5)."""
-    try:
-        token = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
+    if not _is_base64(text):
         return False
+    token = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     return token[:1] == b"\x80" and len(token) >= 73 and (len(token) - 57) % 16 == 0
 
 

@@ -97,13 +97,14 @@ ECHOED = (
     " service_tier metadata safety_identifier prompt_cache_key".split()
 )
 _UNSUPPORTED = "unsupported_parameter"
-_REFUSED = {
-    "background": (_UNSUPPORTED, "background responses are not offered. Hint: stream instead"),
-    "conversation": (_UNSUPPORTED, "conversations are not kept. Hint: send their items in `input`"),
-    "prompt": (_UNSUPPORTED, "stored prompts are not offered. Hint: send its text"),
+_REFUSED = {  # Name: code, message, hint.
+    "background": (_UNSUPPORTED, "background responses are not offered", "stream instead"),
+    "conversation": (_UNSUPPORTED, "conversations are not kept", "send their items as `input`"),
+    "prompt": (_UNSUPPORTED, "stored prompts are not offered", "send its text"),
     "previous_response_id": (
         "previous_response_not_found",
-        "no response is stored here. Hint: send the whole history in `input`",
+        "no response is stored here",
+        "send the whole history as `input`",
     ),
 }
 
@@ -136,7 +137,7 @@ def text_field(value: object, reading: Reading) -> Mapping[str, object]:
     kind = reading.string(form, "type", "text.format")
     if kind != "text":
         reading.drop("text.format")
-    if given.get("verbosity") is not None:
+    if reading.optional(given, "verbosity", str, "text"):
         reading.drop("text.verbosity")
     if kind == "json_schema":
         form = {"description": None, "strict": False} | form
@@ -145,8 +146,8 @@ def text_field(value: object, reading: Reading) -> Mapping[str, object]:
 
 def reasoning_field(value: object, reading: Reading) -> Mapping[str, object]:
     """Return `reasoning` as the response repeats it."""
-    given = {"effort": None, "summary": None} | (value if isinstance(value, dict) else {})
-    for name, wish in given.items():
-        if wish is not None:
+    given = value if isinstance(value, dict) else {}
+    for name in ("effort", "summary"):
+        if reading.optional(given, name, str, "reasoning"):
             reading.drop(f"reasoning.{name}")
-    return given
+    return {"effort": None, "summary": None} | given

@@ -39,8 +39,8 @@ class Reading:
         """Note that this was understood and is left out."""
         self._dropped[name[:NAME_CHARS_MAX]] = None
 
-    def fault(self, path: str, code: str, message: str) -> None:
-        self.faults.append(Fault(path, code, message))
+    def fault(self, path: str, code: str, message: str, hint: str = "") -> None:
+        self.faults.append(Fault(path, code, message, hint))
 
     def wrong(self, path: str, expected: str, got: object) -> None:
         """Note that something else stands where `expected` should."""
@@ -87,4 +87,5 @@ class Reading:
         if self.faults:
             shown = "; ".join(map(str, self.faults[:5]))
             more = f"; and {len(self.faults) - 5} more" if len(self.faults) > 5 else ""
-            raise BadRequest(shown + more, code=self.faults[0].code, faults=self.faults)
+            first = self.faults[0]
+            raise BadRequest(shown + more, code=first.code, hint=first.hint, faults=self.faults)

@@ -102,16 +102,17 @@ def run(argv: list[str] | None = None) -> int:
     console = Console(is_json="--json" in arguments)
     try:
         result = _run(arguments, console)
+        console.show(result)
     except BridgeError as error:
         return _fail(console, error)
     except KeyboardInterrupt:
         console.say("interrupted")
         return 130
-    except BrokenPipeError:
-        return 1  # Whoever read us has seen enough.
+    except BrokenPipeError:  # Whoever read us has seen enough, and Python would flush once more.
+        sys.stdout = None
+        return 1
     except Exception as error:  # The border: a bug of ours, told once, with its report.
         return _fail(console, BrokenPromise(f"a bug of ours: {type(error).__name__}: {error}"))
-    console.show(result)
     return result.exit_code
 
 

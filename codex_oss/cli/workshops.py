@@ -1,10 +1,16 @@
-"""Open the workshop of the project that a command is about: only where one is needed."""
+"""Open the workshop of the project that a command is about: only where one is needed.
+
+Wiring loads every room, which takes longer than all of `status` may; so it is loaded late.
+"""
 
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codex_oss.settings import Settings, settings_here
-from codex_oss.wiring import Workshop, wire_workshop
+
+if TYPE_CHECKING:
+    from codex_oss.wiring import Workshop
 
 
 def settings_of(arguments: Namespace) -> Settings:
@@ -15,5 +21,7 @@ def settings_of(arguments: Namespace) -> Settings:
     return settings_here(Path.cwd(), flags)
 
 
-def open_workshop(arguments: Namespace) -> Workshop:
+def open_workshop(arguments: Namespace) -> "Workshop":
+    from codex_oss.wiring import wire_workshop
+
     return wire_workshop(settings_of(arguments))

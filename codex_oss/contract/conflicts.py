@@ -25,9 +25,9 @@ def conflicts(contract: Contract, tier: Tier | None) -> Faults:
     """Yield what is wrong between fields. Without a tier, rules that need one are left out."""
     for rule in _RULES:
         yield from rule(contract)
-    for rule_of_tier in _TIER_RULES if tier else ():
-        assert tier is not None
-        yield from rule_of_tier(contract, tier)
+    if tier:
+        for rule_of_tier in _TIER_RULES:
+            yield from rule_of_tier(contract, tier)
 
 
 def _texts(contract: Contract, name: str) -> list[str]:
@@ -38,9 +38,6 @@ def _texts(contract: Contract, name: str) -> list[str]:
 def _members(contract: Contract, name: str) -> Mapping[str, object]:
     value = contract.get(name)
     return value if isinstance(value, Mapping) else {}
-
-
-# ---- without a tier ------------------------------------------------------------------------------
 
 
 def _objective_says_something(contract: Contract) -> Faults:
@@ -131,8 +128,6 @@ def _owned_is_not_read_only(contract: Contract) -> Faults:
                 where, "owned_and_read_only_overlap", "is in `owned_paths` too", got=excerpt(path)
             )
 
-
-# ---- with a tier ---------------------------------------------------------------------------------
 
 _COLUMNS = (("mode", "mode"), ("objective_style", "style"), ("report_schema", "report_schema"))
 

@@ -124,9 +124,6 @@ def validate_handoff(text: str, tier: str = "A3", project_root: str = "") -> Han
     return extract_handoff(text, tier, project_root)
 
 
-# ---- what a block or a prose task amounts to -----------------------------------------------------
-
-
 def _of_block(block: "_Block", examples: int, tier: str, project_root: str) -> HandoffValidation:
     if block.complaint:
         parsed = Parsed(None, (Fault("$", "not_json", block.complaint),))
@@ -195,9 +192,6 @@ def _of_contract(
         parsed.warnings,
         parsed.faults_omitted,
     )
-
-
-# ---- where the blocks are ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,53 +43,33 @@ class Tier:
         return self.style == "implementation"
 
 
+_IMPLEMENTATION = ("implementation", "implementation_report.v1")
+
 TIERS = (
     Tier("A0", "no_tool_exact", "exact answer", 0, 0, 60),
     Tier("A1", "context_pack_report", "packed context", 0, 0, 60),
     Tier(
-        "A2",
-        "guided_exploration",
-        "quick lookup",
-        *(10, 20, 90),
-        max_broad_searches=3,
-        max_low_information_actions=2,
+        "A2", "guided_exploration", "quick lookup", 10, 20, 90,
+        max_broad_searches=3, max_low_information_actions=2,
     ),
     Tier("A3", "managed_investigation", "read-only investigation", 20, 100, 180, min_main_claims=1),
     Tier(
-        "A3",
-        "managed_investigation",
-        "open investigation",
-        *(40, 200, 300),
-        style=OPEN_INVESTIGATION,
+        "A3", "managed_investigation", "open investigation", 40, 200, 300, OPEN_INVESTIGATION,
         min_main_claims=1,
     ),
     Tier(
-        "A4",
-        "patch_proposal",
-        "patch proposal",
-        *(30, 200, 300),
-        style="implementation",
-        report_schema="patch_validation_report.v1",
+        "A4", "patch_proposal", "patch proposal", 30, 200, 300,
+        "implementation", "patch_validation_report.v1",
     ),
     Tier(
-        "A5",
-        "bounded_implementation",
-        "isolated implementation",
-        *(30, 200, 600),
-        style="implementation",
-        report_schema="implementation_report.v1",
-        may_write=True,
+        "A5", "bounded_implementation", "isolated implementation", 30, 200, 600,
+        *_IMPLEMENTATION, may_write=True,
     ),
     Tier(
-        "A6",
-        "critical_implementation",
-        "critical-path rehearsal",
-        *(30, 200, 900),
-        style="implementation",
-        report_schema="implementation_report.v1",
-        may_write=True,
+        "A6", "critical_implementation", "critical-path rehearsal", 30, 200, 900,
+        *_IMPLEMENTATION, may_write=True,
     ),
-)
+)  # fmt: skip
 """Every tier. A3 has two rows: open investigation changes its defaults and its cap."""
 
 TIER_NAMES = tuple(dict.fromkeys(tier.name for tier in TIERS))

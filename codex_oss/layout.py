@@ -105,6 +105,11 @@ class Layout:
     def bridge_log(self) -> Path:
         return self.logs / "bridge.log"
 
+    @property
+    def bridge_errors(self) -> Path:
+        """What a bridge in the background says outside its log: next to nothing."""
+        return self.logs / "bridge.err.log"
+
 
 def _checked(name: str) -> str:
     if not fullmatch(ID, name):

@@ -144,7 +144,7 @@ class UpAndDown(DaemonTest):
 
     def test_what_it_leaves_on_disk_is_private_and_names_it(self) -> None:
         self.daemon().up()
-        files = (self.layout.identity, self.layout.pid_file, self.layout.bridge_log)
+        files = (self.layout.identity, self.layout.pid_file, self.layout.bridge_errors)
         modes = {file.stat().st_mode & 0o777 for file in (*files, self.layout.local_key)}
         self.assertEqual(modes, {0o600})
         said = json.loads(self.layout.identity.read_bytes())
@@ -157,7 +157,7 @@ class UpAndDown(DaemonTest):
                 "supervisor_pid": None,
             },
         )
-        self.assertIn("listening", self.layout.bridge_log.read_text("utf-8"))
+        self.assertIn("listening", self.layout.bridge_errors.read_text("utf-8"))
 
     def test_two_starts_at_once_end_in_one_bridge(self) -> None:
         results: list[str] = []

@@ -29,12 +29,9 @@ def _serve(arguments: Namespace, console: Console) -> Result:
     from codex_oss.wiring import wire_bridge, wire_workshop
 
     settings = with_local_key(settings_of(arguments))
-    running = Daemon(settings).running()
-    if running:
+    if running := Daemon(settings).running():
         said = f"already running: {running.url}, pid {running.process.pid}"
-        return Result(
-            {"schema_version": "up.v1", "state": "already_running", "url": running.url}, said
-        )
+        return Result(_up("already_running", running.url), said)
     workshop = wire_workshop(settings)
     log = JsonLog(settings.proxy_log_path, workshop.clock)
     bridge = wire_bridge(workshop, log.write)
@@ -43,17 +40,18 @@ def _serve(arguments: Namespace, console: Console) -> Result:
     )
     for warning in settings.warnings:
         console.say(f"warning: {warning}")
-    drain_seconds = [settings.bridge_shutdown_drain_seconds, 0]
-
-    def drain() -> None:
-        bridge.listener.drain(drain_seconds.pop(0) if drain_seconds else 0)
-
-    with announced(workshop.layout, identity), on_interrupt(drain):
+    drains = iter((settings.bridge_shutdown_drain_seconds, 0))  # A second word ends the wait.
+    stop = on_interrupt(lambda: bridge.listener.drain(next(drains)), signals=2)
+    with stop, announced(workshop.layout, identity):
         console.say(f"bridge of {workshop.project} on {identity.url} (Ctrl-C stops it)")
         log.write({"level": "info", "event": "started", "port": bridge.port})
         bridge.serve()
     log.write({"level": "info", "event": "stopped"})
-    return Result({"schema_version": "up.v1", "state": "stopped", "url": identity.url}, "stopped")
+    return Result(_up("stopped", identity.url), "stopped")
+
+
+def _up(outcome: str, url: str) -> dict[str, object]:
+    return {"schema_version": "up.v1", "outcome": outcome, "url": url}
 
 
 def stop_arguments(parser: ArgumentParser) -> None:

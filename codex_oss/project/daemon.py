@@ -167,11 +167,13 @@ class Daemon:
             return "another project"
 
     def _start(self) -> BridgeIdentity:
-        log = private_folder(self._layout.logs) / self._layout.bridge_log.name
+        private_folder(self._layout.logs)
+        log = self._layout.bridge_errors
         root = self._layout.root
         port = str(self._settings.proxy_port)
         # All of the environment: a profile may keep its key in a variable of any name.
         env = {**minimal_env(), **self._settings.environ, "CODEX_OSS_PROJECT": str(root)}
+        env = {"PROXY_LOG_PATH": str(self._layout.bridge_log)} | env
         argv = (*self._program, "--port", port)
         child = ProcessId.of(spawn_detached(argv, cwd=root, env=env, stdout_path=log))
         give_up = self._clock.monotonic() + START_SECONDS_MAX

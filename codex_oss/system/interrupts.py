@@ -7,16 +7,16 @@ from types import FrameType
 
 
 @contextmanager
-def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
-    """Have the first SIGINT or SIGTERM inside this block call `act`; the second one raises
-    `KeyboardInterrupt`, for who does not want to wait. Main thread only."""
-    asked = False
+def on_interrupt(act: Callable[[], None], signals: int = 1) -> Iterator[None]:
+    """Have the first SIGINT or SIGTERM inside this block call `act`, or the first few; a later one
+    raises `KeyboardInterrupt`, for who does not want to wait. Main thread only."""
+    asked = 0
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
-        if asked:
+        asked += 1
+        if asked > signals:
             raise KeyboardInterrupt
-        asked = True
         act()
 
     before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}

@@ -168,7 +168,8 @@ class Searching(unittest.TestCase):
             "x[[:alpha:]]": r"position 1: `[[:` is no Python; write [A-Za-z]",
             r"\<main\>": r"`\<` is no Python; write \b",
             "(?<name>a)": "write (?P<name>...)",
-            "(" * 400: "bad_pattern",
+            "(" * 400: "missing )",
+            "(?a)(?u)x": "incompatible",
             "a{99999999999}": "bad_pattern",
         }
         for pattern, told in cases.items():

@@ -11,9 +11,10 @@ from dataclasses import replace
 from codex_oss.contract import TOOLS as DECLARED
 from codex_oss.contract import normalise
 from codex_oss.deadline import Deadline
+from codex_oss.tools.answers import Means
 from codex_oss.tools.guard import Guard
 from codex_oss.tools.observations import Allowance, Denied, Observation, ToolCall
-from codex_oss.tools.readers import Means, list_folder, read
+from codex_oss.tools.readers import list_folder, read
 from codex_oss.tools.searching import grep
 from codex_oss.tools.spans import Cited, Rechecked, recheck, same_result
 

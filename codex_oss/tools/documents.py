@@ -32,8 +32,10 @@ AROUND_LINES = 1_000  # The longest private keys have some hundred lines.
 AROUND_BYTES_MAX = 1 << 18
 LINES_BETWEEN_CHECKS = 10_000  # Of the deadline: some milliseconds.
 
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that make a line read in another order than it stands."""
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, what makes a line read in another order, and what no UTF-8 can carry."""
 
 _TOKEN = re.compile(r"\[redacted:[a-z0-9-]{1,40}:[0-9a-f]{4}\]")
 _CUT = re.compile(r"(.*)\[\+\d+ chars\]", re.DOTALL)
@@ -80,10 +82,10 @@ class Document:
 
     def reads(self, number: int, line: str) -> bool:
         """Whether a line reads like this one was shown, however short it was cut."""
+        if line == self.shown(number):
+            return True
         cut = _CUT.fullmatch(line)
-        return line == self.shown(number) or (
-            cut is not None and line == self.shown(number, len(cut[1]))
-        )
+        return cut is not None and line == self.shown(number, len(cut[1]))
 
     def digest(self, first: int, last: int) -> tuple[str, bool]:
         """Return the digest of lines, and whether it is over redacted text."""

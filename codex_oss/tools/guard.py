@@ -27,9 +27,8 @@ from codex_oss.tools.tree import Tree
 
 ALLOWED_SHOWN_MAX = 20  # Entries of the scope in a denial: enough to choose from.
 PATH_SHOWN_CHARACTERS_MAX = 200
-FILES_MAX = (
-    200_000  # Of a project: resolving them takes seconds, and admission asked from 2,000 on.
-)
+FILES_MAX = 200_000  # Of a project: judging them takes seconds; admission asks from 2,000 on.
+
 _MADE_FOLDERS = frozenset(IGNORED_FOLDERS.split())
 _NOT_COUNTED = ("out_of_scope", "forbidden_path", "internal_path", "vendor_path")
 """Denials of folders that may be as large as the project itself."""

@@ -6,11 +6,10 @@ fixed before anything is read, and it is cut between lines (missions 5.1, 5.2).
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from unicodedata import normalize
 
 from codex_oss.contract import Denial, Span, normalise
-from codex_oss.deadline import Deadline
+from codex_oss.tools.answers import NOTE_BYTES, Means, failure, flags, note
 from codex_oss.tools.documents import UNRANGED_BYTES_MAX, Document, fitting, is_cut, read_document
 from codex_oss.tools.guard import Guard, Resolved, failed_open
 from codex_oss.tools.observations import Denied, Failed, Observation, ToolCall
@@ -18,16 +17,6 @@ from codex_oss.tools.tree import Tree
 
 FIRST_LINE_BYTES_MIN = 64  # Its number, and the count of what was cut.
 ENTRIES_MAX = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a call may use: fixed before it runs."""
-
-    guard: Guard
-    deadline: Deadline
-    result_bytes_max: int
-    pattern_seconds: float
 
 
 def read(call: ToolCall, means: Means) -> Observation | Denied:
@@ -53,50 +42,31 @@ def read(call: ToolCall, means: Means) -> Observation | Denied:
     if not document.wanted and first > 1:
         lines = document.total_lines
         return failure(call, Failed("past_end", f"it has {lines} lines"), file.path, lines)
-    return _extract(call, means, file.path, document, last or document.total_lines)
+    return _extract(call, means, file.path, document, last)
 
 
-def failure(call: ToolCall, failed: Failed, path: str = "", total_lines: int = 0) -> Observation:
-    """Return the observation that there is nothing to show, and why."""
-    return Observation(
-        tool=call.name,
-        command=call.key,
-        exit_code=failed.exit_code,
-        text=": ".join(part for part in (failed.code, path, failed.message) if part),
-        complete=False,
-        path=path,
-        total_lines=total_lines,
-    )
-
-
-def flags(guard: Guard, path: str, *, is_lossy: bool) -> tuple[str, ...]:
-    """Return what a reader should know of a file beside its text."""
-    terms = (f"critical_term:{term}" for term in guard.rules.risk_flags(path))
-    return (*terms, *(("replacement_characters",) if is_lossy else ()))
-
-
-def _extract(call: ToolCall, means: Means, path: str, document: Document, last: int) -> Observation:
-    first = document.wanted.start
+def _extract(
+    call: ToolCall, means: Means, path: str, document: Document, last: int | None
+) -> Observation:
+    first, total = document.wanted.start, document.total_lines
     shown = _numbered(document, means.result_bytes_max)
     end = first + len(shown) - 1
-    truncated = end < min(last, document.total_lines)
+    is_truncated = end < min(last or total, total)
     sha256, redacted = document.digest(first, end)
-    span = Span(path, first, end, document.total_lines, sha256, document.sha256, redacted)
+    span = Span(path, first, end, total, sha256, document.sha256, redacted)
     return Observation(
         tool=call.name,
         command=call.key,
         exit_code=0,
         text="\n".join(shown),
-        complete=not truncated and not any(map(is_cut, shown)),
-        truncated=truncated,
+        complete=not is_truncated and not any(map(is_cut, shown)),
+        truncated=is_truncated,
         path=path,
-        next=call.changed(start_line=end + 1, end_line=call.whole("end_line") and last).key
-        if truncated
-        else "",
+        next=call.changed(start_line=end + 1, end_line=last).key if is_truncated else "",
         spans=(span,) if shown else (),
         redactions=sum(map(document.redactions, range(first, end + 1))),
         risk_flags=flags(means.guard, path, is_lossy=document.is_lossy),
-        total_lines=document.total_lines,
+        total_lines=total,
     )
 
 
@@ -139,15 +109,6 @@ def list_folder(call: ToolCall, means: Means) -> Observation | Denied:
         path=folder.path,
         next=more if cut and shown == lines else "",
     )
-
-
-NOTE_BYTES = 300  # Kept free for the last line of a result that was cut.
-
-
-def note(**parts: str) -> tuple[str, ...]:
-    """Return the last line of a result: what is not in it. `recheck_call` knows `[cut: `."""
-    said = "; ".join(f"{name}: {text}" for name, text in parts.items() if text)
-    return (f"[{said}]",) if said else ()
 
 
 class _Listing:

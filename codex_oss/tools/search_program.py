@@ -84,14 +84,14 @@ class Pattern:
     """What is looked for, line by line, and how far beside a match it looks."""
 
     def __init__(self, source: str, *, fixed: bool, word: bool, case_sensitive: bool) -> None:
-        re.compile(source if not fixed else "")  # Tells faults with positions in what was written.
+        _compiled("" if fixed else source)  # Tells faults at their positions in what was written.
         body = re.escape(source) if fixed else source
         self._looks_far = not fixed and bool(_LOOKS_FAR.search(source))
         self._looks_beside = word or (not fixed and bool(_LOOKS_BESIDE.search(source)))
         if word:
             body = _FLAGS_FIRST.sub(r"\g<0>(?<!\\w)(?:", body, count=1) + r")(?!\w)"
         flags = re.MULTILINE | (0 if case_sensitive else re.IGNORECASE)
-        self._search = re.compile(body, flags).search
+        self._search = _compiled(body, flags).search
 
     def lines_in(self, text: str) -> list[int]:
         """Return the numbers of the lines that match, each looked at alone."""
@@ -195,9 +195,17 @@ def _chosen(paths: Sequence[str], include: str, exclude: str) -> list[int]:
 
 def _matcher(glob: str) -> Callable[[str], object]:
     try:
-        return re.compile(glob_expression(glob)).fullmatch
+        return _compiled(glob_expression(glob)).fullmatch
     except re.error as error:
         raise re.error(f"in the glob `{glob}`: {error.msg}") from error
+
+
+def _compiled(expression: str, flags: int = 0) -> re.Pattern[str]:
+    """Compile, and let every way in which `re` refuses be the one that it documents."""
+    try:
+        return re.compile(expression, flags)
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise re.error(str(error)) from error
 
 
 SEARCHES: Mapping[str, Callable[..., dict[str, object]]] = {
@@ -215,7 +223,7 @@ def main() -> None:
         with fuse:
             pattern = Pattern(**job["pattern"])
         answer = json.dumps(SEARCHES[job["search"]](pattern, fuse, **job["where"]))
-    except (re.error, RecursionError, OverflowError, MemoryError) as error:
+    except (re.error, MemoryError) as error:
         exit_code, answer = BAD_PATTERN_EXIT, str(error) or type(error).__name__
     with os.fdopen(1, "wb") as target:
         target.write(answer.encode())

@@ -23,10 +23,10 @@ from pathlib import Path
 from codex_oss.contract import Match
 from codex_oss.errors import ProcessFailed
 from codex_oss.system import minimal_env, run
+from codex_oss.tools.answers import NOTE_BYTES, Means, failure, flags, note
 from codex_oss.tools.documents import WHOLE_BYTES_MAX, Document, fitting, read_document
 from codex_oss.tools.guard import Resolved, ScopeFiles
 from codex_oss.tools.observations import Denied, Failed, Observation, ToolCall
-from codex_oss.tools.readers import NOTE_BYTES, Means, failure, flags, note
 from codex_oss.tools.search_program import BAD_PATTERN_EXIT
 
 PROGRAM = Path(__file__).with_name("search_program.py")

@@ -15,14 +15,14 @@ from codex_oss.rehearsal.questions import PARAMETERS, Intent, Lookup
 from codex_oss.rehearsal.reading import Call, Prompt
 from codex_oss.rehearsal.signatures import Parameter, parameter_of
 from codex_oss.rehearsal.sites import CALLS, DEFINITIONS, NOT_USES, Owner
-from codex_oss.rehearsal.surveying import Place, Survey, search_call, survey
+from codex_oss.rehearsal.surveying import Place, Survey, Target, search_call, survey
 
 VALUE_CHARACTERS_MAX = 150  # Quoted of a value; a longer one is named by its lines.
 REFS_A_FINDING_MAX = 15
 MENTIONS_MAX = 5  # Lines shown where nothing better was found.
 VALUED = ("constant", "attribute", "key", "macro")
 CALLABLE = ("function", "method")
-CONSTRUCTORS = ("__init__", "constructor", "initialize", "new")
+OPENED = ("function", "method", "class")  # Words for what has a body.
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,17 @@ def answer_to(lookup: Lookup, prompt: Prompt) -> Answer:
 
 def _define(answer: Answer, prompt: Prompt) -> None:
     lookup = answer.lookup
-    known = survey(prompt, lookup.name, "define", lookup.path)
+    known = survey(prompt, target_of(lookup))
     answer.take(known)
-    found = [place for place in known.places if place.site.is_definition]
-    chosen = _of_kind(answer, _owned(answer, found))
+    chosen = _of_kind(answer, _owned(answer, known.definitions))
     answer.findings += [_defined(lookup, place) for place in chosen]
     if not chosen and not answer.needs:
         _nothing(answer, known, prompt)
+
+
+def target_of(lookup: Lookup) -> Target:
+    owner = lookup.owners[-1] if lookup.owners else ""
+    return Target(lookup.name, lookup.intent, lookup.path, owner, lookup.kind in OPENED)
 
 
 def _owned(answer: Answer, found: list[Place]) -> list[Place]:
@@ -109,11 +113,14 @@ def _refs(place: Place) -> tuple[str, ...]:
 def mentions(answer: Answer, prompt: Prompt) -> list[Finding]:
     """Return lines that have the name, for an answer that has nothing better to show."""
     lookup = answer.lookup
-    search = prompt.searches.get(search_call(lookup.name, lookup.path))
-    return [
-        Finding(f"The name `{lookup.name}` stands in `{hit.path}` at line {hit.line}.", (hit.ref,))
-        for hit in (search.hits[:MENTIONS_MAX] if search else ())
-    ]
+    for name in (lookup.name, *reversed(lookup.owners)):
+        search = prompt.searches.get(search_call(name, lookup.path))
+        if search and search.hits:
+            return [
+                Finding(f"`{name}` stands in `{hit.path}` at line {hit.line}.", (hit.ref,))
+                for hit in search.hits[:MENTIONS_MAX]
+            ]
+    return []
 
 
 def _nothing(answer: Answer, known: Survey, prompt: Prompt) -> None:
@@ -156,7 +163,7 @@ def _use(answer: Answer, prompt: Prompt) -> None:
 
 def _uses(answer: Answer, prompt: Prompt, intent: Intent, counts: Callable[[Place], bool]) -> None:
     lookup = answer.lookup
-    known = survey(prompt, lookup.name, intent, lookup.path)
+    known = survey(prompt, Target(lookup.name, intent, lookup.path))
     answer.take(known)
     if lookup.owners:
         _mind_owners(answer, prompt)
@@ -175,9 +182,9 @@ def _uses(answer: Answer, prompt: Prompt, intent: Intent, counts: Callable[[Plac
 def _mind_owners(answer: Answer, prompt: Prompt) -> None:
     """A dotted name is told by its last part only if nothing else in the scope is called so."""
     lookup = answer.lookup
-    known = survey(prompt, lookup.name, "define")
+    known = survey(prompt, Target(lookup.name))
     answer.take(known)
-    found = [place for place in known.places if place.site.is_definition]
+    found = known.definitions
     owned = [place for place in found if place.chain[-len(lookup.owners) :] == lookup.owners]
     if not answer.needs and (len(found) != 1 or found != owned):
         answer.doubts.append(
@@ -226,7 +233,7 @@ def _value(answer: Answer, prompt: Prompt) -> None:
         return
     if answer.needs:
         return
-    known = survey(prompt, lookup.name, "value", lookup.path)
+    known = survey(prompt, target_of(lookup))
     answer.take(known)
     found = [place for place in known.places if place.site.kind in VALUED]
     chosen = _owned(answer, found)
@@ -235,7 +242,7 @@ def _value(answer: Answer, prompt: Prompt) -> None:
     if changed:
         answer.doubts.append(f"`{lookup.name}` is changed later, first at {changed[0].where}")
     if not chosen and not answer.needs:
-        defined = [place for place in known.places if place.site.is_definition]
+        defined = known.definitions
         answer.findings += [_defined(lookup, place) for place in defined]
         if defined:
             answer.doubts.append(f"`{lookup.name}` is nothing that has a value")
@@ -262,9 +269,9 @@ def _parameter(answer: Answer, prompt: Prompt) -> bool:
     """Answer what a parameter of a function defaults to; `False` where the owner is no function."""
     lookup = answer.lookup
     *outer, function = lookup.owners
-    known = survey(prompt, function, "define", lookup.path)
+    owner = Answer(Lookup("", "define", function, tuple(outer), lookup.path, "function"))
+    known = survey(prompt, target_of(owner.lookup))
     answer.take(known)
-    owner = Answer(Lookup("", "define", function, tuple(outer), lookup.path))
     found = [place for place in known.places if place.site.kind in (*CALLABLE, "class", "struct")]
     functions = list(_constructed(answer, prompt, _owned(owner, found)))
     answered = [
@@ -289,7 +296,7 @@ def _constructed(answer: Answer, prompt: Prompt, found: Iterable[Place]) -> Iter
             continue
         language = language_of(place.path)
         name = {"Python": "__init__", "Ruby": "initialize"}.get(language.name if language else "")
-        known = survey(prompt, name or "constructor", "define", place.path)
+        known = survey(prompt, Target(name or "constructor", path=place.path))
         answer.take(known)
         for inner in known.places:
             if inner.owner == Owner(answer.lookup.owners[-1], "class", place.site.line):

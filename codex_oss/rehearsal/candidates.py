@@ -11,16 +11,18 @@ from functools import lru_cache
 
 from codex_oss.rehearsal.languages import Language
 
+_FLAT = r"[^()\[\]\n]*"
 LIST_ENDS = (
-    r"^(?:[^()\[\]]|\([^()]*\)|\[[^\[\]]*\])*[)\]]\s*=(?!=)|\benum\b|\b(?:const|var|type)\s*\("
+    rf"^{_FLAT}(?:(?:\([^()\n]*\)|\[[^\[\]\n]*\]){_FLAT})*[)\]][ \t]*=[^=]"
+    r"|\benum\b|\b(?:const|var|type) *\("
 )
 """A pattern for lines without which a list over several lines defines nothing: the end of a tuple
-of targets, `enum`, and Go's groups."""
+of targets, `enum`, and Go's groups. Without look-ahead it is tried on a whole file at once."""
 
 _HEADS = (
-    r"\b(?:def|class|module|type|function|interface|enum|namespace|const|let|var|val|func|fun|fn"
-    r"|struct|union|trait|mod|static|record|object|protocol|extension|typealias|typedef|using"
-    r"|define|macro_rules!|alias|export|readonly|declare|final|extern)(?!\w)"
+    r"\b(?:macro_rules!|(?:def|class|module|type|function|interface|enum|namespace|const|let|var|val"
+    r"|func|fun|fn|struct|union|trait|mod|static|record|object|protocol|extension|typealias|typedef"
+    r"|using|define|alias|export|readonly|declare|final|extern)\b)"
 )
 _NO_TYPE = (
     r"^(?!.*\b(?:return|await|new|throw|else|case|yield|typeof|in|of|and|or|not|assert|raise)\s+$)"
@@ -55,6 +57,13 @@ _STRONG: dict[str, tuple[Row, ...]] = {
         (r"\}\s*\*?\s*$", r"\s*[;,]"),
         (r"^\s*(?:\w+\s*,\s*)*$", r"[ \t]+[\w*\[(<]"),
     ),
+    "foreign": _rows(
+        (
+            r"\b(?:def|class|function|func|fn|sub|proc|struct|interface|define|const|let|var)\s+$",
+            "",
+        ),
+        (r"^\s*$", r"\s*:?=(?![=>])"),
+    ),
     "keys": _rows((r"[\"']?$", r"[\"']?\s*[:=]"), (r"^\s*\[[^\]]*$", r"[^\[]*\]")),
 }
 """What may stand before a name, since the last `;` or brace, and behind it where it is defined."""
@@ -67,7 +76,7 @@ _DECORATION = re.compile(r"@[\w.\s]*$")
 
 
 def may_define(name: str, line: str, language: Language | None) -> bool:
-    layout = language.layout if language else "brace"
+    layout = language.layout if language else "foreign"
     for before, after in _sides(name, line):
         if layout != "keys" and _is_argument(before):
             continue
@@ -84,6 +93,14 @@ def may_define_in_list(name: str, line: str, language: Language | None) -> bool:
         return False
     before, after = _WEAK
     return any(before.match(left) and after.match(right) for left, right in _sides(name, line))
+
+
+def may_be_opened(name: str, line: str, language: Language | None) -> bool:
+    """Whether it may open a block, as far as a language always says so with a word."""
+    if language is not None and language.name != "Python":
+        return language.layout != "keys"
+    words = _DEFINING_WORD if language else _STRONG["foreign"][0][0]
+    return any(words.search(before) for before, _ in _sides(name, line))
 
 
 def may_be_called(name: str, line: str, language: Language | None) -> bool:
@@ -129,7 +146,7 @@ def narrower_patterns(name: str, intent: str) -> tuple[str, ...]:
     if intent == "call":
         return (rf"@[\w.]*{word}|{word}\s*(?:[(!<]|::|\\?$)",)
     return (
-        rf"{_HEADS}[^=;]*{word}",
-        rf"{word}\s*(?:[,)\]][^=]*)?=(?!=)|^\s*\(?{word}\)?\s*:",
+        rf"{_HEADS}[^=;\n]*{word}",
+        rf"{word}\s*(?:[,)\]][^=\n]*)?=(?:$|[^=])|^\s*\(?{word}\)?\s*:",
         rf"^[(\[{{*\s]*(?:[\w.*]+\s*,\s*)*{word}\s*(?:[,)\]}}]|$)",
     )

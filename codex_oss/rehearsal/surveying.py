@@ -1,8 +1,8 @@
 """Where a name stands in a repository, from what was searched and read so far.
 
-A name and a `Prompt` enter, a `Survey` leaves: the sites that are sure, the looks that are still
-needed, and the doubts that no further look can settle. The rule it keeps: a survey is complete only
-if one search showed every line with the name, and each line that could count was judged in its
+A `Target` and a `Prompt` enter, a `Survey` leaves: the places that are sure, the looks that are
+still needed, and the doubts that no further look can settle. The rule it keeps: a survey is settled
+only if a search showed every line with the name, and each line that could count was judged in its
 file, read from the first line on.
 """
 
@@ -12,6 +12,7 @@ from itertools import groupby
 from codex_oss.rehearsal.candidates import (
     LIST_ENDS,
     may_be_called,
+    may_be_opened,
     may_define,
     may_define_in_list,
     narrower_patterns,
@@ -28,6 +29,20 @@ LINES_BEHIND = 40  # Read beyond a line, for what a signature or a value still n
 LINES_BEHIND_MIN = 10  # Enough of them where a reading was cut.
 LINES_FURTHER = 300  # Read when that was not enough.
 CITED_LINES_MAX = 12  # Of one place: a reviewer wants the line, not the body.
+STEMS_WITHOUT_NAME = ("__init__", "index", "mod", "lib", "main")
+"""Files that are called so stand for their folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to survey: a name, and what of it counts. `owner` is what it must stand in directly;
+    `is_opened`: only what opens a block counts, as functions and classes do."""
+
+    name: str
+    intent: Intent = "define"
+    path: str = ""
+    owner: str = ""
+    is_opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,48 +66,33 @@ class Place:
     @property
     def chain(self) -> tuple[str, ...]:
         """The names in front of this one: folders, module, classes, functions."""
-        folders = self.path.split("/")
-        stem = folders.pop().partition(".")[0]
-        inner = () if stem in ("__init__", "index", "mod", "lib", "main") else (stem,)
-        return (*folders, *inner, *(owner.name for owner in self.site.owners))
+        return (*_module(self.path), *(owner.name for owner in self.site.owners))
 
 
 @dataclass(slots=True)
 class Survey:
-    """`needs` come in the order of their worth. `search` is the one that showed the lines."""
+    """`search` is the one that showed the lines."""
 
-    name: str
     places: list[Place] = field(default_factory=list)
     needs: list[Call] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     search: Search | None = None
 
     @property
-    def is_settled(self) -> bool:
-        return not self.needs and not self.doubts
+    def definitions(self) -> list[Place]:
+        return [place for place in self.places if place.site.is_definition]
 
 
-def survey(prompt: Prompt, name: str, intent: Intent, path: str = "") -> Survey:
-    """Return what is known of `name` in `path`, or in the whole scope."""
-    result = Survey(name)
-    search = _searched(prompt, result, intent, path)
-    if search is None:
-        return result
-    result.search = search
-    for file, hits in groupby(
-        sorted(search.hits, key=lambda h: (h.path, h.line)), lambda h: h.path
-    ):
-        _survey_file(prompt, result, intent, file, tuple(hits))
-    result.needs.sort(key=lambda call: int(str(dict(call.arguments).get("end_line", 0))))
-    return result
+def survey(prompt: Prompt, target: Target) -> Survey:
+    return _Surveying(prompt, target).result
 
 
 def search_call(name: str, path: str = "") -> Call:
     """Return the search for every line with `name`."""
+    reason = f"Every line with `{name}`: where it is defined and used shows among them."
     where = {"path": path} if path else {}
     return Call.of(
-        "rtk_grep",
-        f"Every line with `{name}`: where it is defined and used shows among them.",
+        *("rtk_grep", reason),
         pattern=name,
         fixed_strings=True,
         word=True,
@@ -101,150 +101,181 @@ def search_call(name: str, path: str = "") -> Call:
     )
 
 
-def _searched(prompt: Prompt, result: Survey, intent: Intent, path: str) -> Search | None:
-    """Return the hits to judge: of the plain search, or of narrower ones where that was cut."""
-    plain = search_call(result.name, path)
-    if "rtk_grep" not in prompt.functions and plain not in prompt.searches:
-        return _shown_lines(prompt, result)
-    search = _result_of(prompt, result, plain)
-    if search is None or search.is_complete:
-        return search
-    narrower = [
-        Call.of(
-            "rtk_grep",
-            f"Too many lines with `{result.name}`: only those that could count.",
-            pattern=pattern,
-            max_results=MATCHES_MAX,
-            **({"path": path} if path else {}),
-        )
-        for pattern in narrower_patterns(result.name, intent)
-    ]
-    if intent == "use":
-        result.doubts.append(f"the search for `{result.name}` was cut: there are more lines")
-        return search
-    found = [_result_of(prompt, result, call) for call in narrower]
-    hits = dict.fromkeys(hit for each in found if each for hit in each.hits)
-    if not all(each and each.is_complete for each in found) and not result.needs:
-        result.doubts.append(f"the search for `{result.name}` was cut: there are more lines")
-    lines = {(hit.path, hit.line): hit for hit in hits}
-    return Search(search.ref, tuple(lines.values()), is_complete=not result.doubts)
+def _module(path: str) -> tuple[str, ...]:
+    *folders, file = path.split("/")
+    stem = file.partition(".")[0]
+    return (*folders, *(() if stem in STEMS_WITHOUT_NAME else (stem,)))
 
 
-def _result_of(prompt: Prompt, result: Survey, call: Call) -> Search | None:
-    """Return what a call found; else it becomes a need, or a doubt where it failed."""
-    if call in prompt.searches:
-        return prompt.searches[call]
-    if call in prompt.failed:
-        result.doubts.append(f"a search for `{result.name}` failed: {prompt.failed[call][:100]}")
-    else:
-        result.needs.append(call)
-    return None
+class _Surveying:
+    """One survey: files are judged as far as they are known, what is not becomes a need."""
 
+    def __init__(self, prompt: Prompt, target: Target) -> None:
+        self.prompt = prompt
+        self.target = target
+        self.result = Survey()
+        search = self._searched()
+        if search is None or not self._knows_owners():
+            return
+        self.result.search = search
+        in_order = sorted(search.hits, key=lambda hit: (hit.path, hit.line))
+        for path, hits in groupby(in_order, lambda hit: hit.path):
+            if self._may_own(path):
+                self._survey_file(path, tuple(hits))
+        self.result.needs.sort(key=_cost)
 
-def _shown_lines(prompt: Prompt, result: Survey) -> Search:
-    """Return the lines with the name among those shown, where nothing can be searched. They are
-    all there are if the scope is nothing but files that were shown whole."""
-    hits = [
-        Hit(path, number, text, "")
-        for path, file in prompt.files.items()
-        for number, text in sorted(file.lines.items())
-        if result.name in text
-    ]
-    whole = {path for path, file in prompt.files.items() if file.is_whole}
-    is_complete = bool(prompt.paths) and not prompt.roots and set(prompt.paths) <= whole
-    if not is_complete:
-        result.doubts.append("only the files shown were looked at, and nothing can be searched")
-    return Search("", tuple(hits), is_complete)
+    def _need(self, call: Call) -> None:
+        if call not in self.result.needs:
+            self.result.needs.append(call)
 
+    def _doubt(self, doubt: str) -> None:
+        if doubt not in self.result.doubts:
+            self.result.doubts.append(doubt)
 
-def _survey_file(
-    prompt: Prompt, result: Survey, intent: Intent, path: str, hits: tuple[Hit, ...]
-) -> None:
-    file = prompt.files.get(path, File())
-    first_line = file.lines.get(1) or next((hit.text for hit in hits if hit.line == 1), "")
-    language = language_of(path, first_line)
-    lines = [hit.line for hit in hits if _counts(result.name, intent, hit.text, language)]
-    weak = [
-        hit.line
-        for hit in hits
-        if intent in ("define", "value", "")
-        and hit.line not in lines
-        and may_define_in_list(result.name, hit.text, language)
-    ]
-    if weak and _has_lists(prompt, result, path):
-        lines = sorted((*lines, *weak))
-    if not lines:
-        return
-    if language is None:
-        result.doubts.append(f"`{path}` line {lines[0]} may count, but its language is not known")
-    elif source := _source(prompt, result, path, file, language, lines[-1]):
-        _judge(result, file, source, {hit.line for hit in hits})
+    # ---- searches ----
 
+    def _searched(self) -> Search | None:
+        """Return the hits to judge: of the plain search, or of narrower ones where that was cut."""
+        name, path = self.target.name, self.target.path
+        plain = search_call(name, path)
+        if "rtk_grep" not in self.prompt.functions and plain not in self.prompt.searches:
+            return self._shown_lines()
+        search = self._found_by(plain)
+        if search is None or search.is_complete:
+            return search
+        cut = f"the search for `{name}` was cut: there are more lines"
+        if self.target.intent == "use":
+            self._doubt(cut)
+            return search
+        reason = f"Too many lines with `{name}`: only those that could count."
+        where = {"path": path} if path else {}
+        found = [
+            self._found_by(
+                Call.of("rtk_grep", reason, pattern=pattern, max_results=MATCHES_MAX, **where)
+            )
+            for pattern in narrower_patterns(name, self.target.intent)
+        ]
+        if any(each and not each.is_complete for each in found):
+            self._doubt(cut)
+        lines = {(hit.path, hit.line): hit for each in found if each for hit in each.hits}
+        return Search(search.ref, tuple(lines.values()), is_complete=False)
 
-def _counts(name: str, intent: Intent, line: str, language: Language | None) -> bool:
-    if intent == "call":
-        return may_be_called(name, line, language)
-    if intent == "use":
-        return language is None or language.layout in ("indent", "brace")
-    return may_define(name, line, language)
-
-
-def _has_lists(prompt: Prompt, result: Survey, path: str) -> bool:
-    """Whether a list over several lines may define names in this file; asked once a mission."""
-    if "rtk_grep" not in prompt.functions:
-        return True
-    call = Call.of(
-        "rtk_grep",
-        "Where a list over several lines defines names, a line of such a list may be a definition.",
-        pattern=LIST_ENDS,
-        max_results=MATCHES_MAX,
-    )
-    search = prompt.searches.get(call)
-    if search is None and call not in prompt.failed:
-        if call not in result.needs:
-            result.needs.insert(0, call)
-        return False
-    return search is None or not search.is_complete or any(hit.path == path for hit in search.hits)
-
-
-def _source(
-    prompt: Prompt, result: Survey, path: str, file: File, language: Language, last: int
-) -> Source | None:
-    """Return the file as far as it must be known to judge its line `last`."""
-    known = file.lines_from_first
-    if known and known >= min(last + LINES_BEHIND_MIN, file.total_lines):
-        text = "\n".join(file.lines[number] for number in range(1, known + 1))
-        return source_of(path, language, text)
-    call = _reading(path, known + 1, last + LINES_BEHIND)
-    if _may_ask(prompt, result, call):
-        result.needs.append(call)
-    return None
-
-
-def _reading(path: str, first: int, last: int) -> Call:
-    reason = f"Lines {first}-{last} show whether the name is code there, and in which block."
-    return Call.of("rtk_read", reason, path=path, start_line=first, end_line=last)
-
-
-def _may_ask(prompt: Prompt, result: Survey, call: Call) -> bool:
-    if "rtk_read" not in prompt.functions or call in prompt.failed:
-        why = prompt.failed.get(call, "nothing can be read")
-        result.doubts.append(f"`{call.path}` could not be judged: {why[:100]}")
-        return False
-    return True
-
-
-def _judge(result: Survey, file: File, source: Source, hit_lines: set[int]) -> None:
-    sites = [site for site in sites_in(source, result.name) if site.line in hit_lines]
-    known = file.lines_from_first
-    for site in sites:
-        if site.line > source.sure_lines:
-            result.doubts.append(f"`{source.path}` line {site.line} stands behind a cut line")
-        elif site.is_definition and site.last_line >= known < file.total_lines:
-            last = min(file.total_lines, known + LINES_FURTHER)
-            result.needs.append(_reading(source.path, known + 1, last))
+    def _found_by(self, call: Call) -> Search | None:
+        """Return what a call found; else it becomes a need, or a doubt where it failed."""
+        if call in self.prompt.searches:
+            return self.prompt.searches[call]
+        if call in self.prompt.failed:
+            self._doubt(f"a search failed: {self.prompt.failed[call][:200]}")
         else:
-            result.places.append(_place(file, source.path, site))
+            self._need(call)
+        return None
+
+    def _shown_lines(self) -> Search:
+        """Return the lines with the name among those shown, where nothing can be searched. They
+        are all there are if the scope is nothing but files that were shown whole."""
+        files = self.prompt.files
+        hits = [
+            Hit(path, number, text, "")
+            for path, file in files.items()
+            for number, text in sorted(file.lines.items())
+            if self.target.name in text
+        ]
+        whole = {path for path, file in files.items() if file.is_whole}
+        is_complete = not self.prompt.roots and bool(whole) and set(self.prompt.paths) <= whole
+        if not is_complete:
+            self._doubt("only the files shown were looked at, and nothing can be searched")
+        return Search("", tuple(hits), is_complete)
+
+    def _knows_owners(self) -> bool:
+        owner = self.target.owner
+        return not owner or self._found_by(search_call(owner, self.target.path)) is not None
+
+    def _may_own(self, path: str) -> bool:
+        """Whether the owner can be in this file: by its path, or because its name stands there."""
+        owner = self.target.owner
+        if not owner or owner in _module(path):
+            return True
+        search = self.prompt.searches[search_call(owner, self.target.path)]
+        return not search.is_complete or any(hit.path == path for hit in search.hits)
+
+    def _has_lists(self, path: str) -> bool:
+        """Whether a list over several lines may define names in this file."""
+        if "rtk_grep" not in self.prompt.functions:
+            return True
+        reason = "Which files define names in lists over several lines; elsewhere none counts."
+        search = self._found_by(
+            Call.of("rtk_grep", reason, pattern=LIST_ENDS, max_results=MATCHES_MAX)
+        )
+        if search is None:
+            return False
+        return not search.is_complete or any(hit.path == path for hit in search.hits)
+
+    # ---- files ----
+
+    def _survey_file(self, path: str, hits: tuple[Hit, ...]) -> None:
+        file = self.prompt.files.get(path, File())
+        first_line = next((hit.text for hit in hits if hit.line == 1), "")
+        language = language_of(path, file.lines.get(1, first_line))
+        lines = [hit.line for hit in hits if self._counts(hit.text, language)]
+        in_lists = [hit.line for hit in hits if self._counts_in_list(hit.text, language)]
+        if set(in_lists) - set(lines) and self._has_lists(path):
+            lines += in_lists
+        if not lines:
+            return
+        last = max(lines)
+        if language is None:
+            self._doubt(f"`{path}` line {last} may count, but its language is not known")
+        elif source := self._source(path, file, language, last):
+            self._judge(file, source, {hit.line for hit in hits})
+
+    def _counts(self, line: str, language: Language | None) -> bool:
+        name, intent = self.target.name, self.target.intent
+        if intent == "call":
+            return may_be_called(name, line, language)
+        if intent == "use":
+            return language is None or language.layout in ("indent", "brace")
+        if self.target.is_opened and not may_be_opened(name, line, language):
+            return False
+        return may_define(name, line, language)
+
+    def _counts_in_list(self, line: str, language: Language | None) -> bool:
+        is_asked = self.target.intent in ("define", "value", "") and not self.target.is_opened
+        return is_asked and may_define_in_list(self.target.name, line, language)
+
+    def _source(self, path: str, file: File, language: Language, last: int) -> Source | None:
+        """Return the file as far as it must be known to judge its line `last`."""
+        known = file.lines_from_first
+        if known and known >= min(last + LINES_BEHIND_MIN, file.total_lines):
+            text = "\n".join(file.lines[number] for number in range(1, known + 1))
+            return source_of(path, language, text)
+        self._read(path, known + 1, last + LINES_BEHIND)
+        return None
+
+    def _read(self, path: str, first: int, last: int) -> None:
+        reason = f"Lines {first}-{last} show whether the name is code there, and in which block."
+        call = Call.of("rtk_read", reason, path=path, start_line=first, end_line=last)
+        if call in self.prompt.failed:
+            self._doubt(f"`{path}` could not be judged: {self.prompt.failed[call][:200]}")
+        else:
+            self._need(call)
+
+    def _judge(self, file: File, source: Source, hit_lines: set[int]) -> None:
+        known = file.lines_from_first
+        for site in sites_in(source, self.target.name):
+            if site.line not in hit_lines:
+                continue
+            if site.line > source.sure_lines:
+                self._doubt(f"`{source.path}` line {site.line} stands behind a cut line")
+            elif site.is_definition and site.last_line >= known < file.total_lines:
+                self._read(source.path, known + 1, min(file.total_lines, known + LINES_FURTHER))
+            else:
+                self.result.places.append(_place(file, source.path, site))
+
+
+def _cost(call: Call) -> int:
+    """Searches first, then readings by how far they go."""
+    last = dict(call.arguments).get("end_line")
+    return last if isinstance(last, int) else 0
 
 
 def _place(file: File, path: str, site: Site) -> Place:

@@ -5,7 +5,7 @@ last, and after a failed one `failure` says what it was. The rule it keeps: a ca
 `Cancelled`, whatever the broken connection said.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
@@ -40,7 +40,7 @@ class Patience:
     def __init__(self, host: str, limits: TransportLimits, deadline: Deadline) -> None:
         self.deadline = deadline
         self._host = host
-        self._seconds: dict[str, float] = asdict(limits)
+        self._limits = limits
         self._whole = deadline.within(limits.whole)
         self.start = self._whole.within(limits.first_content)
         """Over when the first content is late; with the whole call once it has come."""
@@ -50,7 +50,7 @@ class Patience:
         """Count the time of this phase from here on."""
         self._phase = phase
         if phase != "idle":  # That is counted anew at each wait.
-            self._until = self.start.within(self._seconds[phase])
+            self._until = self.start.within(getattr(self._limits, phase))
 
     def content_came(self) -> None:
         self.start = self._whole
@@ -58,7 +58,7 @@ class Patience:
     def seconds_left(self) -> float:
         """Return the longest time that the next wait may take; raise `TimeoutError` if none."""
         if self._phase == "idle":
-            left = min(self._seconds["idle"], self.start.seconds_left())
+            left = min(self._limits.idle, self.start.seconds_left())
         else:
             left = self._until.seconds_left()
         if not left:
@@ -74,4 +74,5 @@ class Patience:
             return UpstreamTimeout(f"the time for this request is over; {self._host} was not done")
         overarching = (("whole", self._whole), ("first_content", self.start))
         limit = next((name for name, over in overarching if over.is_over), self._phase)
-        return UpstreamTimeout(f"{self._host} {SENTENCES[limit].format(self._seconds[limit])}")
+        told = SENTENCES[limit].format(getattr(self._limits, limit))
+        return UpstreamTimeout(f"{self._host} {told}")

@@ -24,6 +24,7 @@ def user(text: str) -> ChatMessage:
 NONE = "[no result: the call was interrupted]"
 SURPLUS = "[result of an earlier call] "
 PAIRINGS = (  # What it shows, what comes in, what goes out, what is said to be repaired.
+    ("nothing", [], None, ()),
     ("in order: as it is", [user("u"), call("a"), result("a", "1")], None, ()),
     (
         "parallel results in call order",

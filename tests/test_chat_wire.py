@@ -19,6 +19,7 @@ from codex_oss.chat import (
     FunctionTool,
     TextRun,
     Usage,
+    mended,
 )
 from codex_oss.errors import UpstreamError, UpstreamTruncated
 
@@ -129,6 +130,7 @@ class Reading(unittest.TestCase):
             ),
             ({"choices": [], "usage": counts}, ChatChunk(usage=Usage(3, 2))),
             ({"choices": None}, ChatChunk()),
+            ({"choices": {"0": "a"}}, ChatChunk()),
             ({"choices": [{"finish_reason": "stop", "usage": counts}]}, ended(Usage(3, 2))),
             (chunk({}, "stop", usage=counts | {"cached_tokens": 1}), ended(Usage(3, 2, 1))),
             (
@@ -147,7 +149,13 @@ class Reading(unittest.TestCase):
                 ),
                 ended(Usage(3, 2, 3, 1)),
             ),
+            (
+                chunk({}, "stop", usage={"prompt_tokens": 0, "completion_tokens": 0}),
+                ended(Usage(0, 0)),
+            ),
             (chunk({}, "stop", usage={"prompt_tokens": 3}), ended()),
+            (chunk({}, "stop", usage={"completion_tokens": 2}), ended()),
+            (chunk({}, "stop", usage={"prompt_tokens": -1, "completion_tokens": 2}), ended()),
             (chunk({}, "stop", usage={"prompt_tokens": 3.5, "completion_tokens": "2"}), ended()),
         )
         for payload, said in cases:
@@ -175,6 +183,8 @@ class Reading(unittest.TestCase):
 
     def test_a_last_event_may_lack_its_blank_line(self) -> None:
         self.assertEqual(read(END.rstrip()), (ended(),))
+        counts = framed({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}})
+        self.assertEqual(read(END + counts), (ended(), ChatChunk(usage=Usage(1, 2))))
         self.assertEqual(read(DONE.rstrip()), (ended(),))
         self.assertEqual(read(b"data: [DONE] "), (ended(),))
 
@@ -200,7 +210,8 @@ class Reading(unittest.TestCase):
             ({"error": {"error": {"msg": "deep"}}}, "deep"),
             ({"error": {"odd": 1}}, '{"odd":1}'),
             ({"error": ["a", 1]}, '["a",1]'),
-            ({"error": {"message": "x" * 400}}, "x" * 299 + "…"),
+            ({"error": {"message": "x" * 300}}, "x" * 300),
+            ({"error": {"message": "x" * 301}}, "x" * 299 + "…"),
             ([1], "the provider sent no chunk: [1]"),
         )
         for payload, sentence in cases:
@@ -224,15 +235,33 @@ class Reading(unittest.TestCase):
         self.assertEqual(
             said_in(read(framed(halves[0], chunk({"content": "b"})) + DONE)), "a\ufffdb"
         )
+        for first, last in (("\ud800", "\udc00"), ("\udbff", "\udfff")):
+            pair = read(framed(chunk({"content": first}), chunk({"content": last})) + DONE)
+            self.assertEqual(said_in(pair), mended(first + last))
         thought = (chunk({"reasoning": "\ud83d"}), chunk({"reasoning": "\ude00"}))
         joined = read(framed(*thought) + DONE)
         self.assertEqual("".join(c.reasoning for c in chunks(joined)), "\U0001f600")
+
+    def test_a_half_waits_for_nothing_but_its_other_half(self) -> None:
+        half, thought = chunk({"content": "\ud83d"}), chunk({"reasoning": "\ud83d"})
+        call = chunk({"tool_calls": [{"index": 0, "id": "i"}]})
+        delta = (CallDelta(0, "i"),)
+        for first, then, said in (
+            (half, call, ChatChunk("\ufffd", calls=delta)),
+            (half, chunk({}, "stop"), ChatChunk("\ufffd", finish="stop")),
+            (thought, call, ChatChunk(reasoning="\ufffd", calls=delta)),
+            (thought, chunk({"content": "a\ud83db"}), ChatChunk("a\ufffdb", "\ufffd")),
+        ):
+            with self.subTest(said):
+                self.assertEqual(ChatReader().feed(framed(first, then))[1:], (said,))
 
     def test_a_reply_that_was_not_streamed_is_read_the_same_way(self) -> None:
         message = {"content": "hi \ud83d", "reasoning_content": "r", "tool_calls": None}
         body = {"choices": [{"message": message, "finish_reason": "length"}]}
         whole = ChatWire.read_whole(json.dumps(body).encode())
         self.assertEqual(whole, (ChatChunk("hi \ufffd", "r", finish="length"),))
+        bare = ChatWire.read_whole(b'{"choices":[{"message":{"content":"a"}}]}')
+        self.assertEqual(bare, (ChatChunk("a", finish="stop"),))
         with self.assertRaisesRegex(UpstreamError, "^nope$"):
             ChatWire.read_whole(b'{"error":{"message":"nope"}}')
 
@@ -250,14 +279,23 @@ class FastAndSlow(unittest.TestCase):
             fast_runs += known.hits
         self.assertGreater(fast_runs, 300)  # Or nothing was proved.
 
+    def test_of_chunks_that_differ_in_their_text_only_the_first_is_parsed(self) -> None:
+        reader = CountingReader()
+        reader.feed(framed(*(chunk({"content": f"word {n} é"}) for n in range(50))) + END)
+        self.assertEqual((reader.hits, reader.parsed), (49, 2))
+
 
 class CountingReader(ChatReader):
-    hits = 0
+    hits = parsed = 0
 
     def _known(self, payload: bytes) -> bytes | None:
         literal = super()._known(payload)
         self.hits += literal is not None
         return literal
+
+    def _parsed(self, payload: bytes) -> bytes | ChatChunk:
+        self.parsed += 1
+        return super()._parsed(payload)
 
 
 def outcome(reads: list[bytes], reader: ChatReader) -> tuple[list[Burst], str]:

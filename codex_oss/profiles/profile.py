@@ -27,7 +27,7 @@ Exposure = Literal["local", "remote"]
 
 WINDOW_TOKENS, OUTPUT_TOKENS = 32_768, 8_192  # Of a model of which nothing is known.
 CAPABILITY_TIER, LANES = 3, ("investigation", "open_investigation")  # The same (missions 15).
-SECONDS = 30  # As UPSTREAM_FIRST_BYTE_TIMEOUT_SECONDS and its idle sister.
+SECONDS = 0  # A profile may raise the timeouts of the settings; this one leaves them alone.
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,6 @@ def scripted_profile(base_url: str, key_env: str = "") -> ModelProfile:
         context_window=128_000,
         max_output_tokens=8_192,
         prices=Prices(1_000_000, 2_000_000),
-        first_byte_seconds=0,
-        idle_seconds=0,
     )
 
 

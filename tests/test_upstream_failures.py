@@ -151,6 +151,9 @@ class Failures(unittest.TestCase):
             self.assertLessEqual(len(found.message), 600)
             self.assertEqual(len(found.message.splitlines()), 1)
 
+    def test_no_status_is_made_up_for_a_failure_inside_a_good_reply(self) -> None:
+        self.assertEqual(failure(200, error("it broke")).message, "acme failed: it broke")
+
     def test_plain_text_is_the_sentence(self) -> None:
         self.assertEqual(failure(500, "no  luck\n").message, "acme failed with status 500: no luck")
 

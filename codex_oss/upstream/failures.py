@@ -78,7 +78,7 @@ class Complaint:
     @property
     def told(self) -> str:
         """Return its sentence as the end of one of ours."""
-        return f": {self.sentence}" if self.sentence else f" (status {self.status})"
+        return f": {self.sentence}" if self.sentence else ""
 
 
 def failure_of(
@@ -110,7 +110,8 @@ def failure_of(
     for statuses, pattern, error in ROWS:
         if complaint.status in statuses and (pattern is None or pattern.search(words)):
             return error(complaint)
-    return UpstreamError(f"{provider} failed with status {complaint.status}{complaint.told}")
+    shown = f" with status {status}" if status >= 400 else ""
+    return UpstreamError(f"{provider} failed{shown}{complaint.told}")
 
 
 def one_line(text: str) -> str:

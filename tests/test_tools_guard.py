@@ -15,6 +15,7 @@ from support.trees import Project, git, plant
 
 from codex_oss.contract import Scope
 from codex_oss.tools import Denied, Observation, Resolved
+from codex_oss.tools.tree import Tree
 
 SCOPE = Scope(
     allowed_roots=("src", "docs", "caf\u00e9", "link_to_docs"),
@@ -225,6 +226,27 @@ class HostileTree(unittest.TestCase):
                 ("src/.env", "secret_path"),
             ],
         )
+
+
+class Spelling(unittest.TestCase):
+    def test_a_name_that_the_disk_takes_for_another_one_is_judged_by_that_one(self) -> None:
+        with scratch() as root:
+            plant(root, {"src/Private.py": CANARY})
+            tree = Tree(root)
+            tree.listing("src")
+            # Not listed, and yet the same file: what a disk that ignores case shows of this name.
+            (root / "src/private.py").hardlink_to(root / "src/Private.py")
+            self.assertEqual(tree.real_path("src/private.py"), "src/Private.py")
+            guard = Project(root, Scope(allowed_paths=("src/private.py",))).guard
+            self.assertEqual(guard.judge("src/private.py", tree).code, "symlink_out_of_scope")
+
+    def test_composed_and_decomposed_names_stay_apart_where_both_exist(self) -> None:
+        with scratch() as root:
+            plant(root, {"u\u0308.py": "decomposed", "\u00fc.py": "composed"})
+            project = Project(root)
+            self.assertEqual(project.read("u\u0308.py").text, "1: composed")
+            (root / "\u00fc.py").unlink()
+            self.assertEqual(project.read("\u00fc.py").text, "1: decomposed")
 
 
 SWAPPER = """

@@ -143,7 +143,7 @@ TRICKS = (
     'KEY(?= = "{})|KEY(?= = .\\[red)',
     '(?=.*{})API|API_KEY = "$',
     '{}|"$',
-    r"{}|^\B",
+    r'{}|^" \+ x',
     "API_KEY = .(?:{}|.redacted)",
     'KEY(?!.*{})|KEY = "$',
     r"{}.*(?<=x)|after = .\b|do not\Z",

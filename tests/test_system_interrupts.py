@@ -8,11 +8,11 @@ import unittest
 from support import ROOT
 
 CHILD = """
-import signal, time
+import os, signal, time
 from codex_oss.system import on_interrupt
 before = signal.getsignal(signal.SIGTERM)
 try:
-    with on_interrupt(lambda: print("asked", flush=True)):
+    with on_interrupt(lambda: os.write(1, b"asked\\n")):
         print("ready", flush=True)
         while True:
             time.sleep(0.01)

@@ -1,0 +1,82 @@
+"""Find this installation's own keys, whatever encoding they went through.
+
+Keys enter once, texts after that; spans leave, each with the key it stands for. Other patterns
+guess; here the value is known, so that every place is found where it stands plain, reversed, in
+base64 at any offset, in hex, or with any of its characters escaped for JSON, an address or HTML.
+"""
+
+import base64
+import re
+from collections.abc import Iterable, Iterator
+
+from codex_oss.errors import BadSettings
+from codex_oss.redaction.families import Page, Span, is_long_word, places
+
+LIVE_CHARS_MIN = 8  # A shorter one occurs in ordinary words, and would blank them everywhere.
+
+
+class LiveSecrets:
+    """The keys of this installation. Empty ones are not set; short ones are refused: BadSettings,
+    which tells the length and never the value."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = sorted({secret.strip() for secret in secrets} - {""}, key=len, reverse=True)
+        for secret in known:
+            _ensure_long_enough(secret)
+        self._encoded = tuple(
+            (literal, is_long_word(literal), secret)
+            for secret in known
+            for literal in sorted(_encodings(secret))
+        )
+        self._escaped = tuple(
+            (re.compile(_any_escape(secret)), is_long_word(secret), secret) for secret in known
+        )
+
+    def find(self, page: Page) -> Iterator[tuple[Span, str]]:
+        """Yield where a key stands, and which."""
+        for literal, is_long, secret in self._encoded:
+            if not is_long or literal in page.long_words:
+                for at in places(page.text, literal):
+                    yield (at, at + len(literal)), secret
+        for expression, is_long, secret in self._escaped:
+            if not is_long or expression.search(page.long_words):
+                for found in expression.finditer(page.text):
+                    yield found.span(), secret
+
+
+def _ensure_long_enough(secret: str) -> None:
+    if len(secret) < LIVE_CHARS_MIN:
+        raise BadSettings(
+            f"a key has {len(secret)} characters, at least {LIVE_CHARS_MIN}: it could not be kept"
+            " out of texts without blanking ordinary words",
+            hint="set a longer key; an empty value means none",
+        )
+
+
+def _encodings(secret: str) -> set[str]:
+    data = secret.encode()
+    encoded = {secret, secret[::-1], data.hex(), data.hex().upper()}
+    for offset in range(3):
+        encoded.add(_base64_within(data, offset))
+    return encoded | {text.replace("+", "-").replace("/", "_") for text in encoded}
+
+
+def _base64_within(data: bytes, offset: int) -> str:
+    """Return the characters that `data` alone decides, where `offset` bytes stand before it."""
+    whole = base64.b64encode(bytes(offset) + data).decode()
+    return whole[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
+
+
+def _any_escape(secret: str) -> str:
+    return "".join(map(_escapes_of, secret))
+
+
+def _escapes_of(letter: str) -> str:
+    """Return an expression for `letter` as it is or escaped, byte by byte in an address."""
+    percent = "".join(f"%(?i:{byte:02x})" for byte in letter.encode())
+    point = f"{ord(letter):x}"
+    forms = [re.escape(letter), percent, rf"\\+u(?i:0*{point})", rf"&\#(?:0*{ord(letter)}|[xX]0*(?i:{point}));"]
+    forms.append(rf"\\+x(?i:{point:0>2})" if len(point) <= 2 else percent)
+    if letter in "/\\\"'":
+        forms.append(rf"\\+{re.escape(letter)}")
+    return f"(?:{'|'.join(forms)})"

@@ -1,0 +1,93 @@
+"""Decide whether the value of a graded name is a secret, or stands for one, or is no value at all.
+
+A value and its name's grade enter, a verdict leaves. Templates, references to where a secret is
+kept, checksums and placeholders are what careful people write instead of a secret: never blanked.
+"""
+
+import re
+
+from codex_oss.redaction.names import Grade
+from codex_oss.redaction.randomness import MEASURED_CHARS_MAX, Threshold, is_random
+
+VALUE_CHARS_MIN = 6  # What is shorter could be guessed.
+
+_STANDS_FOR_ONE = re.compile(
+    r"""
+    \$[{(] | ^\$\w+(?:$|->|::|[.,;)\[]) | ^\$env: | [{}]{2} | <% | [#%]\{ | %[(sdrf] | ^%\w+%$
+    | ^@\w+@$ | \{\w*\} | ^<.*>$ | \[redacted: | ^!           # a template, a tag
+    | ^[A-Z]+\d*(?:[-_][A-Z]*\d*)+$                            # a constant, an algorithm
+    | \[.{0,24}?(?:A-Z|a-z|0-9) | \\[sSwWdDbB][{*+)\]] | \(\?  # a regular expression
+    | (?i: process\.env | environ\b | getenv | import\.meta | ^(?:env|secrets?|vars?|config)[.:\[]
+      | ^(?:vault|op|arn|ssm|file|urn|data|pass|keychain|secretsmanager|https?):
+      | ^(?:sha|md|blake)\d*[-:=_] )                            # where one is kept, a checksum
+    """,
+    re.VERBOSE,
+)
+_PLACEHOLDER = re.compile(
+    r"""
+    [xX*]{4} | \*{3} | \.{3} | [\u2026\u2022] | ^(.{1,6}?)\1+$
+    | (?i: change.?(?:me|this|it) | \b(?:your|my|the|some|any|test)[-_. ]?(?:super[-_. ]?)?
+        (?:secret|pass|token|key|api|own) | your[-_ ] | place.?holder | replace[-_ ] | redacted
+      | insert[-_ ] | dummy | example | sample | to.?do\b | fixme | fake | anonymous
+      | ^(?:abc|foo|bar|test)*(?:12345?6?)?$
+      | ^(?:my|test|user|root|admin|db|the|super)?[-_.]?
+        (?:pass(?:word|wd|phrase)?|pwd|secrets?|token|key|hidden|null|none|nil|undefined
+        |true|false|default|empty|unset)[-_.]?(?:\d|here)?$ )
+    """,
+    re.VERBOSE,
+)
+_UUID = re.compile(r"(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})")
+_DIGIT = re.compile(r"[0-9]")
+_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+_EXPRESSION = re.compile(r"[A-Za-z_][\w.:>-]*[(\[].*|[A-Za-z_]+(?:\.[A-Za-z_]+)+")
+_SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
+_PATH = re.compile(r"(?:[a-zA-Z]:)?[./\\~]*(?:[\w.@\-]+[/\\])+[\w.\-]*|[A-Za-z_]\w*(?:\.\w+)+")
+_APP_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}")  # As Google shows them.
+_NUMBER_IN_WORD = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[\x21-\x7e]{6,}")
+_MARK_IN_WORD = re.compile(r"(?=.*[A-Za-z])(?=.*[!@#$^&*+~?])[\x21-\x7e]{8,}")
+
+# Chosen on CPython 3.11's library with its tests and on random strings of each length.
+_ENOUGH = {
+    Grade.PASSWORD: Threshold(chars_min=8, breaks_min=2, share_min=0.15),
+    Grade.SECRET: Threshold(chars_min=8, breaks_min=2, share_min=0.15),
+    Grade.HINT: Threshold(chars_min=20, breaks_min=4, share_min=0.25),
+}
+_ENOUGH_IN_CODE = _ENOUGH | {
+    Grade.PASSWORD: Threshold(chars_min=10, breaks_min=3, share_min=0.2),
+    Grade.SECRET: Threshold(chars_min=12, breaks_min=3, share_min=0.2),
+}
+
+
+def is_secret(value: str, grade: Grade, *, is_quoted: bool = True) -> bool:
+    """Say whether `value`, all that a name was given, is a secret."""
+    if not is_quoted and _EXPRESSION.fullmatch(value):
+        return False
+    if grade is Grade.PASSWORD and _is_password(value):
+        return not stands_for_one(value)
+    return _is_random(value, grade, _ENOUGH)
+
+
+def is_secret_in_code(value: str, grade: Grade) -> bool:
+    """The same of a value that may be a name, an expression or an argument of another meaning."""
+    if _EXPRESSION.fullmatch(value) or not _NUMBER_IN_WORD.fullmatch(value):
+        return False
+    return not _SNAKE.fullmatch(value) and _is_random(value, grade, _ENOUGH_IN_CODE)
+
+
+def stands_for_one(value: str) -> bool:
+    """Say whether `value` is what people write in place of a secret."""
+    shown = value[:MEASURED_CHARS_MAX]
+    return bool(_STANDS_FOR_ONE.search(shown) or _PLACEHOLDER.search(shown))
+
+
+def _is_password(value: str) -> bool:
+    worded = _NUMBER_IN_WORD.fullmatch(value) or _MARK_IN_WORD.fullmatch(value)
+    return bool(worded and not _PATH.fullmatch(value) or _APP_PASSWORD.fullmatch(value))
+
+
+def _is_random(value: str, grade: Grade, enough: dict[Grade, Threshold]) -> bool:
+    if not is_random(value, enough[grade]) or any(map(str.isspace, value)):
+        return False
+    if grade is Grade.HINT and (not _DIGIT.search(value) or _UUID.fullmatch(value) or _HEX.fullmatch(value)):
+        return False
+    return not stands_for_one(value)

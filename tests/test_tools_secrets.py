@@ -157,32 +157,34 @@ class TwoSecrets(unittest.TestCase):
     def test_no_search_tells_one_secret_from_another(self) -> None:
         dice = chance()
         one, two = secrets_of(dice), secrets_of(dice)
-        patterns = [trick.format(one["github"][:12]) for trick in TRICKS]
-        patterns += [self.pattern(dice, one, two) for _ in range(1_000 if LONG else 4)]
+        calls = [(trick.format(one["github"][:12]), {}) for trick in TRICKS]
+        calls += [self.call(dice, one, two) for _ in range(1_000 if LONG else 4)]
         with scratch() as folder, scratch() as other:
             left, right = planted(folder, one), planted(other, two)
-            for pattern in patterns:
-                options: dict[str, object] = {
-                    "word": dice.random() < 0.2,
-                    "case_sensitive": dice.random() < 0.8,
-                    "context_lines": dice.choice((0, 0, 2)),
-                    "files_with_matches": dice.random() < 0.1,
-                    "max_results": dice.choice((1, 2, 100)),
-                }
+            for pattern, options in calls:
                 with self.subTest(pattern=pattern, **options):
                     found = [self.seen(each.grep(pattern, **options)) for each in (left, right)]
                     self.assertEqual(*found)
 
     @staticmethod
-    def pattern(dice: random.Random, one: dict[str, str], two: dict[str, str]) -> str:
-        """Return a pattern that may know the beginning of one of the secrets."""
+    def call(
+        dice: random.Random, one: dict[str, str], two: dict[str, str]
+    ) -> tuple[str, dict[str, object]]:
+        """Return a search that may know the beginning of one of the secrets."""
         words = [*one["pem"].split("\n")[1:3], *two["pem"].split("\n")[1:3]]
         words += [one["github"], two["github"], one["live"], two["live"]]
         guess = dice.choice(words)[: dice.randrange(3, 24)]
+        options: dict[str, object] = {
+            "word": dice.random() < 0.2,
+            "case_sensitive": dice.random() < 0.8,
+            "context_lines": dice.choice((0, 0, 2)),
+            "files_with_matches": dice.random() < 0.1,
+            "max_results": dice.choice((1, 2, 100)),
+        }
         if dice.random() < 0.5:
-            return dice.choice(TRICKS).format(guess)
+            return dice.choice(TRICKS).format(guess), options
         drawn = dice.choices((*PIECES, guess, guess), k=dice.randrange(2, 8))
-        return "".join(drawn) + ")" * sum(piece.startswith("(") for piece in drawn)
+        return "".join(drawn) + ")" * sum(piece.startswith("(") for piece in drawn), options
 
     @staticmethod
     def seen(found: Observation | Denied) -> object:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 import unittest
+from collections.abc import Iterator
 
 from support import LONG, chance
 from support.clients import Event
@@ -20,6 +21,8 @@ from support.providers import (
 )
 from support.served import open_descriptors, until
 
+from codex_oss.chat import Burst, ChatChunk, ChatRequest
+from codex_oss.deadline import Deadline
 from codex_oss.upstream import Slots, TransportLimits
 
 HELLO = {"model": "scripted", "input": "Say hello.", "stream": True}
@@ -332,6 +335,29 @@ class Leaving(unittest.TestCase):
             while request["stream"] and b"output_text.delta" not in client.recv(65536):
                 pass
         return time.monotonic()
+
+
+class BrokenModel:
+    """Says a word, then trips over a bug of ours."""
+
+    def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
+        yield (ChatChunk(text="Hello"),)
+        raise KeyError("a bug")
+
+
+class Bugs(unittest.TestCase):
+    def test_a_bug_of_ours_ends_the_turn_and_is_logged_with_its_place(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider, model=BrokenModel()) as bridge:
+            failed = end_of(bridge.codex().events(HELLO))
+            answer = bridge.client.turn(WHOLE)
+            self.assertEqual(provider.requests, [])
+        self.assertEqual((failed["status"], failed["error"]["code"]), ("failed", "invalid_prompt"))
+        self.assertEqual((answer.status, answer.error["code"]), (500, "internal_error"))
+        self.assertEqual([line["outcome"] for line in bridge.lines], ["failed", "failed"])
+        for line in bridge.server.log:
+            self.assertEqual((line["event"], line["error"]), ("internal_error", "KeyError"))
+            self.assertIn(f" > {__name__}:", line["where"])
+            self.assertIn(line["request_id"], [each["request_id"] for each in bridge.lines])
 
 
 class Stopping(unittest.TestCase):

@@ -11,7 +11,7 @@ from support import LONG
 from support.served import Lines, Served, open_descriptors, read_all, served, streaming, until
 
 from codex_oss.deadline import Deadline
-from codex_oss.errors import Cancelled
+from codex_oss.errors import BrokenPromise, Cancelled
 from codex_oss.server import HttpReply, HttpRequest, Limits, Route
 from codex_oss.server.streaming import EventStream, StreamReply
 from codex_oss.system import SystemClock
@@ -102,14 +102,15 @@ class Streams(unittest.TestCase):
         self.assertEqual(came[:4], ["line"] * 4)
         self.assertIn(came[4:], (["beat"] * 2 + ["line"], ["beat"] * 3 + ["line"]))
 
-    def test_a_fault_of_the_owner_cuts_the_stream_and_is_logged(self) -> None:
+    def test_a_fault_of_the_owner_ends_the_stream_in_his_words_and_is_logged(self) -> None:
         def events(request: HttpRequest) -> Iterator[list[str]]:
             yield ["a"]
             raise KeyError("secret")
 
         with served(streaming(events)) as server:
             [answer] = server.raw(server.request("POST", "/v1/responses", b"{}"))
-            self.assertEqual((answer.status, answer.body), (200, Lines().encode(["a"])))
+            said = Lines().encode(["a"]) + Lines().fail(BrokenPromise("x"))
+            self.assertEqual((answer.status, answer.body), (200, said))
             [line] = server.log
             self.assertEqual(line["error"], "KeyError")
             self.assertEqual(line["request_id"], answer.headers["x-request-id"])

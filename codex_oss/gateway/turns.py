@@ -1,13 +1,13 @@
 """Begin a turn and put its events into a reply: what every lane shares.
 
 A lane hands back a `Served`, who asked and the events of the answer; a whole reply or a stream
-leaves. Whatever breaks off in between, a stream that began ends with its one terminal event.
+leaves, the same events either way.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from codex_oss.deadline import Clock
-from codex_oss.errors import BridgeError, BrokenPromise
 from codex_oss.responses import (
     Encoder,
     Events,
@@ -50,20 +50,10 @@ def reply_to(turn: Turn, events: Iterator[Events]) -> HttpReply | StreamReply:
 
 
 class TurnEncoder:
-    """The encoder of one turn, which also ends a turn that we broke ourselves."""
+    """The encoder of one turn, which knows for whom it ends one that broke off."""
 
     def __init__(self, turn: Turn) -> None:
-        self._encoder = Encoder()
-        self._is_codex = turn.codex_version is not None
-
-    def encode(self, events: Events) -> bytes:
-        try:
-            return self._encoder.encode(events)
-        except BrokenPromise as error:
-            return self.fail(error)
-
-    def beat(self) -> bytes:
-        return self._encoder.beat()
-
-    def fail(self, error: BridgeError) -> bytes:
-        return self._encoder.fail(error, for_codex=self._is_codex)
+        encoder = Encoder()
+        self.encode = encoder.encode
+        self.beat = encoder.beat
+        self.fail = partial(encoder.fail, for_codex=turn.codex_version is not None)

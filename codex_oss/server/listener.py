@@ -143,7 +143,7 @@ class Listener:
         except BridgeError as error:
             refusal = error_reply(error)
         except Exception as error:  # A border: the caller gets an answer, the log the place.
-            refusal = self._unforeseen(error, turn.request_id)
+            refusal = error_reply(self._unforeseen(error, turn.request_id))
         return connection.render(refusal, turn.request_id)
 
     def _reply(self, connection: Connection, turn: _Turn) -> HttpReply | StreamReply | None:
@@ -189,7 +189,7 @@ class Listener:
         except Cancelled:
             return
         except Exception as error:  # A border: no second head may follow what was sent.
-            self._unforeseen(error, turn.request_id)
+            stream.send(partial(reply.fail, self._unforeseen(error, turn.request_id)))
 
     def _health(self, request: HttpRequest) -> HttpReply:
         challenge = request.query.get("challenge")
@@ -205,15 +205,13 @@ class Listener:
         """Take what came out of a connection's thread, or kept it from starting."""
         self._unforeseen(error, _new_request_id())
 
-    def _unforeseen(self, error: BaseException, request_id: str) -> HttpReply:
+    def _unforeseen(self, error: BaseException, request_id: str) -> BrokenPromise:
         """Log where it happened, and return what the caller is told."""
         line = {"level": "error", "event": "internal_error", "request_id": request_id}
         self._log({**line, "error": type(error).__name__, "where": _where(error)})
-        return error_reply(
-            BrokenPromise(
-                f"something went wrong in the bridge (request {request_id})",
-                hint="the bridge's log has a line with this id",
-            )
+        return BrokenPromise(
+            f"something went wrong in the bridge (request {request_id})",
+            hint="the bridge's log has a line with this id",
         )
 
     def _cancel_turns(self) -> None:

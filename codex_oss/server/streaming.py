@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import Cancelled
+from codex_oss.errors import BridgeError, Cancelled
 from codex_oss.server.replies import ensure_single_lines
 
 CLIENT_LEFT = "client left"
@@ -31,6 +31,9 @@ class Encoder(Protocol[Event]):
     def beat(self) -> bytes:
         """Return one sign of life, or nothing where none may stand."""
 
+    def fail(self, error: BridgeError) -> bytes:
+        """Return the end of a stream that broke off, or nothing where it has ended."""
+
 
 class StreamReply:
     """A reply that is written while it comes into being: the first event is asked for, and the
@@ -46,6 +49,7 @@ class StreamReply:
         self.headers = {**EVENT_STREAM, **(headers or {})}
         ensure_single_lines(self.headers)
         self.beat: Encode = encoder.beat
+        self.fail = encoder.fail
         self.bursts: Iterator[Encode] = (partial(encoder.encode, burst) for burst in events)
         self._events: Iterator[object] = events
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from codex_oss.chat import ChatModel
 from codex_oss.errors import Refused
 from codex_oss.gateway import Gateway, MissionLane, Served
 from codex_oss.profiles import ModelProfile, ModelRegistry, Prices, Provider
@@ -66,12 +67,14 @@ def gateway(
     slots: Slots | None = None,
     key_env: str = "",
     key: str = "",
+    model: ChatModel | None = None,
 ) -> Iterator[Running]:
+    """Serve `provider`, or `model` in its place."""
     clock, shared, lines = SystemClock(), slots or Slots(64, 64), []
     profile = scripted_profile(provider.base_url, key_env)
 
-    def model(wanted: ModelProfile) -> HttpChatModel:
-        return HttpChatModel(
+    def choose(wanted: ModelProfile) -> ChatModel:
+        return model or HttpChatModel(
             wanted,
             key,
             limits=limits,
@@ -82,7 +85,7 @@ def gateway(
 
     routes = Gateway(
         registry=ModelRegistry((profile,), {}),
-        models=model,
+        models=choose,
         missions=NoMissions(),
         log=lines.append,
         clock=clock,

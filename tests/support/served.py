@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from codex_oss.errors import BridgeError
 from codex_oss.server import Gate, HttpReply, HttpRequest, Limits, Listener, Route, StreamReply
 from codex_oss.system import Pulse
 from support.clients import SECONDS_MAX, Answer, Client
@@ -42,6 +43,9 @@ class Lines:
 
     def beat(self) -> bytes:
         return b"event: beat\ndata: {}\n\n"
+
+    def fail(self, error: BridgeError) -> bytes:
+        return b"event: failed\ndata: %s\n\n" % error.code.encode()
 
 
 def streaming(events: Callable[[HttpRequest], Iterator[list[str]]]) -> Route:

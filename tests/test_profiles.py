@@ -303,6 +303,44 @@ class UserProfiles(unittest.TestCase):
         self.assertEqual(paths, [*(f"p.{key}" for key in body), "BAD NAME", "q"])
         self.assertNotIn("sk-12345", error.message)
 
+    def test_every_key_takes_its_whole_range_and_nothing_beside_it(self) -> None:
+        both = {"input": 1, "output": 1}
+        for key, good, bad in (
+            ("upstream_model", ("x", "x" * 200), ("", "x" * 201, 3)),
+            ("context_window", (1_024, 100_000_000), (1_023, 100_000_001, True, "2048", 2e4)),
+            ("capability_tier", (1, 5), (0, 6)),
+            ("idle_seconds", (1, 3_600), (0, 3_601)),
+            ("lanes", ([], ["scout", "scout"]), ("scout", {"scout": 1}, [3], ["nowhere"])),
+            ("exposure", ("local", "remote"), ("LOCAL", None)),
+            ("key_env", ("A", "A_1"), ("a", "1A", "A-B", "")),
+            (
+                "prices",
+                ({"input": 0, "output": 100_000}, both | {"cache_read": 0.5}),
+                (
+                    *(3, [1, 1], {"input": 1}, {"output": 1}, both | {"tokens": 1}),
+                    *(both | {"output": worth} for worth in ("1", -1, 100_001, True, None)),
+                ),
+            ),
+            (
+                "base_url",
+                ("https://example.com", "http://127.9.9.9:1/v1", "http://[::1]/v1"),
+                (
+                    *("ftp://127.0.0.1/v1", "http://127.0.0.1:0/v1", "https://example.com/v1#x"),
+                    *("127.0.0.1:8000", "https:///v1", 5, None),
+                ),
+            ),
+        ):
+            for value in (*good, *bad):
+                with self.subTest(key, value=value):
+                    text = json.dumps({"p": {"provider": "vllm", key: value}})
+                    if value in good:
+                        self.assertEqual(len(parse_profiles(text)), 1)
+                        continue
+                    with self.assertRaises(BadSettings) as caught:
+                        parse_profiles(text)
+                    paths = [fault.path for fault in caught.exception.faults]
+                    self.assertEqual(paths, [f"PROFILES_JSON.p.{key}"])
+
     def test_an_address_is_needed_safe_and_without_secrets(self) -> None:
         for body in (
             {},

@@ -68,6 +68,13 @@ ENDS: tuple[tuple[Burst, tuple[tuple[int, ...] | None, ...], str, str, list[Any]
     ((TEXT, end("tool_calls")), ALL, "completed", "", [MESSAGE]),
     ((TEXT, CALL, end("stop")), ALL, "completed", "", [MESSAGE, DONE_CALL]),
     ((TEXT, end("a word nobody knows")), ALL, "completed", "", [MESSAGE]),
+    (
+        (TEXT, THOUGHT, end("stop")),
+        ALL,
+        "completed",
+        "",
+        [MESSAGE, ("reasoning", "completed", "hm")],
+    ),
     ((CUT_CALL, end("stop")), ALL, "completed", "", [("function_call", "completed", '{"a":')]),
     ((TEXT, end("length")), (NEW, OTHER), "incomplete", "max_output_tokens", [MESSAGE_CUT]),
     ((TEXT, end("length")), (OLD,), "failed", "invalid_prompt", [MESSAGE_CUT]),

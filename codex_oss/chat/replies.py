@@ -37,7 +37,7 @@ def gather(bursts: Iterable[Burst]) -> ChatReply:
         reasoning.append(chunk.reasoning)
         for delta in chunk.calls:
             gatherer.take(delta)
-        finish = chunk.finish or finish
+        finish = finish or chunk.finish
         usage = chunk.usage or usage
     return ChatReply(text_of(literals), "".join(reasoning), _calls(gatherer), finish, usage)
 

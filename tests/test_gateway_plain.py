@@ -171,7 +171,7 @@ FAILURES = (  # What the provider does; HTTP, code; code for Codex.
     (failure(503, {}), 503, "server_is_overloaded", "server_is_overloaded"),
     (failure(404, {}), 400, "model_not_found", "invalid_prompt"),
     (failure(500, {}), 502, "server_error", "server_error"),
-    (failure(302, {}, {"location": "http://127.0.0.1:1/"}), 502, "server_error", "server_error"),
+    (failure(302, {}, {"location": "http://127.0.0.1:1/"}), 400, "invalid_prompt", ""),
     (text("Half a sentence").cut(300), 502, "server_error", "server_error"),
     (text("").cut(0), 502, "server_error", "server_error"),
     (Reply((b"<html>no</html>",), headers={"content-type": "text/html"}), 502, "server_error", ""),
@@ -201,6 +201,9 @@ class Failures(unittest.TestCase):
                     codex = end_of(bridge.codex().events(HELLO))
                     self.assertEqual(codex["error"]["code"], codex_code or code)
                     self.assertEqual(len(provider.requests), asked + 3)
+                    self.assertTrue(until(lambda n=asked: len(bridge.lines) == n + 3))
+                    statuses = [line["status"] for line in bridge.lines[-3:]]
+                    self.assertEqual(statuses, [status, 200, 200])
 
     def test_a_stream_cut_at_any_byte_fails_and_keeps_what_was_said(self) -> None:
         reply = text("Words that were said")

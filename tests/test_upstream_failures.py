@@ -47,6 +47,7 @@ ROWS = (  # Status, what the provider says, the error, its code.
     (400, error("temperature must be at most 2"), UpstreamRejected, "invalid_prompt"),
     (422, {"message": "bad schema"}, UpstreamRejected, "invalid_prompt"),
     (405, "", UpstreamRejected, "invalid_prompt"),
+    (302, "", UpstreamRejected, "invalid_prompt"),
     (401, error("bad key"), UpstreamAuth, "upstream_auth"),
     (403, error("forbidden"), UpstreamAuth, "upstream_auth"),
     (402, error("pay first"), QuotaExhausted, "insufficient_quota"),

@@ -88,7 +88,7 @@ class TurnEntry:
     ) -> Iterator[Events]:
         """Yield the events, and write how they ended. What was yielded counts as sent once the
         next is asked for; a turn whose terminal event nobody took is `cancelled`."""
-        end: Line = {"outcome": "failed", "code": "internal_error"}
+        end: Line = {"outcome": "failed", "code": "internal_error", "status": 500}
         bursts = 0
         try:
             for burst in events:
@@ -99,9 +99,11 @@ class TurnEntry:
                 if isinstance(last := burst[-1], ResponseEvent) and last.type in OUTCOMES:
                     end |= _outcome(last, profile)
         except (GeneratorExit, Cancelled):
-            end |= {"outcome": "cancelled", "code": None}
+            end |= {"outcome": "cancelled", "code": None, "status": None}
             raise
         finally:
+            if turn.request.stream:  # Its head was out before anything could fail.
+                end["status"] = 200
             self._end(_facts(turn) | end)
 
     def _end(self, facts: Line) -> None:
@@ -116,7 +118,6 @@ def _facts(turn: Turn) -> Line:
     request, receipt = turn.request, turn.receipt
     return {
         "lane": receipt.lane,
-        "status": 200,
         "model": receipt.profile,
         "upstream_model": receipt.upstream_model,
         "stream": request.stream,
@@ -134,6 +135,7 @@ def _outcome(event: ResponseEvent, profile: ModelProfile) -> Line:
     return {
         "outcome": OUTCOMES[event.type],
         "code": error.code if error else None,
+        "status": error.http_status if error else 200,
         "usage": response["usage"],
         "cost_usd": _cost_usd(response["usage"], profile),
     }

@@ -91,7 +91,7 @@ def failure_of(
     redact: Callable[[str], str],
     now: datetime,
 ) -> UpstreamError:
-    """Return the error for a reply that is none. A `status` of 200 is read from the body's words.
+    """Return the error for a reply that is none. Below 300 the body's words say what it is.
 
     `headers` has lower-case names; `now` turns a date in `retry-after` into seconds.
     """
@@ -101,7 +101,7 @@ def failure_of(
     complaint = Complaint(
         provider,
         key_env,
-        _told_status(document, words) if status < 400 else status,
+        _told_status(document, words) if status < 300 else status,
         one_line(redact(_sentence(document, text))),
         words,
         wait_seconds(headers, words, now),
@@ -225,6 +225,13 @@ def _model_unknown(said: Complaint) -> UpstreamError:
     )
 
 
+def _redirected(said: Complaint) -> UpstreamError:
+    return UpstreamRejected(
+        f"{said.provider} sends us to another address, where its key must not go",
+        hint="set base_url of the profile to the final address",
+    )
+
+
 def _rejected(said: Complaint) -> UpstreamError:
     return UpstreamRejected(f"{said.provider} rejects the request{said.told}")
 
@@ -233,6 +240,7 @@ MAY_BE_MENDED = {408, 409, 425}
 ROWS: tuple[
     tuple[set[int] | range, re.Pattern[str] | None, Callable[[Complaint], UpstreamError]], ...
 ] = (
+    (range(300, 400), None, _redirected),
     ({413}, None, _context_too_long),
     ({400, 422, 500}, CONTEXT_WORDS, _context_too_long),
     ({401, 403}, None, _key_refused),

@@ -52,10 +52,9 @@ class HttpChatModel:
         self._ensure_key()
         body = ChatWire.body(request, self._profile.upstream_model)
         patience = self._patience(len(body), deadline)
-        with (
-            self._slots.held(patience.start),
-            self._transport.post(ChatWire.path, body, patience) as reply,
-        ):
+        exchange = self._transport.post(ChatWire.path, body, patience)
+        del request, body  # A megabyte and more, and the stream may be long.
+        with self._slots.held(patience.start), exchange as reply:
             if reply.status != 200:
                 raise self._failure(reply, reply.start(ERROR_BODY_BYTES_MAX))
             answer = self._answer(reply)
@@ -68,7 +67,7 @@ class HttpChatModel:
 
     def _patience(self, body_bytes: int, deadline: Deadline) -> Patience:
         """Return the limits of one call: a long request takes long to be read."""
-        first_byte = self._limits.first_byte + body_bytes / BODY_BYTES_A_SECOND
+        first_byte = self._limits.first_byte + body_bytes // BODY_BYTES_A_SECOND
         limits = replace(self._limits, first_byte=first_byte)
         return Patience(self._transport.endpoint.host, limits, deadline)
 

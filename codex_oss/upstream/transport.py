@@ -47,6 +47,7 @@ class Transport:
             wire = ProviderStream(self._connect(stack, patience), patience)
             patience.enter("first_byte")
             wire.send(self._head(path, len(body)) + body)
+            del body  # It may be large, and the reply long.
             yield _reply_on(wire)
 
     def _connect(self, stack: ExitStack, patience: Patience) -> socket.socket:

@@ -26,6 +26,8 @@ def measure(runs: int) -> dict[str, float]:
             "CODEX_HOME": str(Path(project, "codex-home")),
             "PROXY_API_KEY": secrets.token_hex(16),
             "PROXY_LOG_PATH": str(Path(project, "bridge.log")),
+            "PYTHONDONTWRITEBYTECODE": "",  # Users have compiled modules; ours go to the scratch.
+            "PYTHONPYCACHEPREFIX": str(Path(project, "compiled")),
         }
         return {
             "python itself": median_ms(runs, lambda: run(PYTHON, env)),

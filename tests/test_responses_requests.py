@@ -154,6 +154,26 @@ class Parameters(unittest.TestCase):
             read(prompt="p")
         self.assertEqual(caught.exception.hint, "send its text")
 
+    def test_every_parameter_takes_its_whole_range_and_nothing_beside_it(self) -> None:
+        for name, good, bad in (
+            ("model", ("m" * 200,), ("m" * 201, "")),
+            ("temperature", (0, 2.0), (-0.1, 2.1, "1", True)),
+            ("top_p", (0, 1), (-1, 1.01)),
+            ("presence_penalty", (-2, 2), (-2.5, 3)),
+            ("max_output_tokens", (1, 10**9), (0, 1.0, "5", True)),
+            ("top_logprobs", (0, 20), (-1, 0.5)),
+            ("truncation", ("auto", "disabled"), ("never", 1, [])),
+            (
+                "metadata",
+                ({}, {str(n): "v" for n in range(16)}, {"k" * 64: "v" * 512}),
+                ({str(n): "v" for n in range(17)}, {"k" * 65: "v"}, {"k": "v" * 513}, {"k": 1}, []),
+            ),
+        ):
+            for value in good:
+                self.assertEqual(faults(**{name: value}), [], (name, value))
+            for value in bad:
+                self.assertEqual(faults(**{name: value}), [(name, "invalid_type")], (name, value))
+
     def test_what_would_change_the_meaning_is_refused(self) -> None:
         for name, value, code in (
             ("conversation", "conv_1", "unsupported_parameter"),
@@ -213,8 +233,19 @@ class Parameters(unittest.TestCase):
     def test_the_names_of_what_is_left_out_are_bounded(self) -> None:
         dropped = read(**{"x" * 100 + str(n): 1 for n in range(3)}).dropped
         self.assertEqual(dropped, ("x" * 64,))
-        dropped = read(**{f"field{n}": 1 for n in range(500)}).dropped
-        self.assertEqual((len(dropped), dropped[-1]), (101, "..."))
+        for fields, names, last in ((100, 100, "field99"), (101, 101, "..."), (500, 101, "...")):
+            dropped = read(**{f"field{n}": 1 for n in range(fields)}).dropped
+            self.assertEqual((len(dropped), dropped[-1]), (names, last))
+
+    def test_five_faults_are_told_in_the_message_and_the_rest_counted(self) -> None:
+        for count, more in ((5, ""), (6, "; and 1 more")):
+            with self.assertRaises(BadRequest) as caught:
+                read(input=[{"role": "robot", "content": ""}] * count)
+            told = caught.exception.message
+            self.assertEqual(
+                (told.count("expected one of"), len(caught.exception.faults)), (5, count)
+            )
+            self.assertTrue(told.endswith(f"developer{more}"), told)
 
 
 class Tools(unittest.TestCase):
@@ -262,7 +293,8 @@ class Tools(unittest.TestCase):
             found = request.tool_choice, "".join(tool.name for tool in request.tools)
             self.assertEqual(found, (mode, names))
             self.assertEqual(request.echo["tool_choice"], choice or "auto")
-        for choice in ({"type": "function", "name": "h"}, {"type": "custom", "name": "c"}, {}, 3):
+        custom = [{"type": "custom", "name": name} for name in ("c", "g")]
+        for choice in ({"type": "function", "name": "h"}, *custom, {}, 3):
             found = [path for path, _ in faults(tools=tools, tool_choice=choice)]
             self.assertEqual(found, ["tool_choice"])
 
@@ -311,6 +343,10 @@ class Items(unittest.TestCase):
             ("item_reference", "item_not_found"),
         ):
             self.assertEqual(faults(input=[USER, {"type": kind}]), [("input[1]", code)])
+
+    def test_a_message_without_a_role_is_one_fault(self) -> None:
+        found = faults(input=[{"type": "message", "content": "x"}])
+        self.assertEqual(found, [("input[0].role", "missing_required_parameter")])
 
     def test_an_unknown_part_is_a_fault_with_its_path(self) -> None:
         parts = [{"type": "input_text", "text": "a"}, {"type": "hologram"}, {"text": "b"}, "c"]

@@ -197,7 +197,16 @@ class Tasks(unittest.TestCase):
     def test_what_only_looks_like_a_token_is_text(self) -> None:
         token = fernet(chance("text"), 2)
         self.assertEqual(task_text(request_of(token)), token)
-        for near in (token[:-4], "gAAAAA", "x" + token, "g A" + token[2:], "not base64 at all!"):
+        other = urlsafe_b64encode(bytes([0x81]) + bytes(72)).decode()
+        for near in (
+            fernet(chance("short"), 0),
+            other,
+            token[:-4],
+            "gAAAAA",
+            "x" + token,
+            "g A" + token[2:],
+            "not base64 at all!",
+        ):
             self.assertEqual(task_text(request_of([agent(sealed=near)])), near)
 
 

@@ -158,8 +158,9 @@ def whole(bursts: Iterable[Events]) -> dict[str, object]:
     for event in (event for events in bursts for event in events):
         order.follow(event)
         last = event
-    if order.state != "over" or not isinstance(last, ResponseEvent):
+    if order.state != "over":
         raise BrokenPromise("the events of a response ended without a terminal one")
+    assert isinstance(last, ResponseEvent)
     if last.error:
         raise last.error
     response = last.data["response"]

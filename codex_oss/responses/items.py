@@ -68,7 +68,7 @@ def parse_items(value: object, reading: Reading) -> tuple[Item, ...]:
     """Return the items of `input`."""
     if isinstance(value, str):
         return (ChatMessage("user", value),)
-    if value is None or not isinstance(value, list):
+    if not isinstance(value, list):
         reading.wrong("input", "a string or a list of items", value)
         return ()
     if not 1 <= len(value) <= ITEMS_MAX:

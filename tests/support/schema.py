@@ -24,13 +24,10 @@ TYPES = {
 }
 SAYS_NOTHING = {"$ref", "additionalProperties", "default", "description", "discriminator"}
 SAYS_NOTHING |= {"example", "title"}
-# What OpenAI has and the document has not, by the name that it is checked as.
-SAME_EVENT = {
+SAME_EVENT = {  # What OpenAI has and the document has not: checked under this name.
     "response.reasoning_text.delta": "response.reasoning.delta",
     "response.reasoning_text.done": "response.reasoning.done",
 }
-
-
 OTHER_TOOLS = ["web_search", "namespace", "custom", "local_shell", "tool_search"]
 
 

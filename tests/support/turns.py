@@ -39,8 +39,8 @@ def stream_of(turn: Turn, bursts: Iterable[Burst]) -> bytes:
     return b"".join(encoder.encode(events) for events in assemble(turn, bursts))
 
 
-def events_of(turn: Turn, reads: Iterable[bytes], reader: ChatReader | None = None) -> list[Event]:
-    return parsed(stream_of(turn, bursts_of(reads, reader or ChatReader())))
+def events_of(turn: Turn, reads: Iterable[bytes]) -> list[Event]:
+    return parsed(stream_of(turn, bursts_of(reads, ChatReader())))
 
 
 def parsed(stream: bytes) -> list[Event]:

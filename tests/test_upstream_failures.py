@@ -126,7 +126,7 @@ class Failures(unittest.TestCase):
         self.assertIn("ACME_KEY", failure(401, error("no")).hint)
 
     def test_the_sentence_is_redacted_before_it_is_cut_and_stands_on_one_line(self) -> None:
-        said = "bad\r\nkey " + "x" * (SENTENCE_CHARS_MAX - 12) + " sk-secret"
+        said = "bad\r\nkey " + "x" * (SENTENCE_CHARS_MAX - 16) + " sk-secret"
         message = failure(400, error(said)).message
         self.assertNotIn("sk-s", message)
         self.assertNotIn("\n", message)

@@ -140,15 +140,9 @@ class Replies(unittest.TestCase):
 
     def test_an_answer_given_before_all_was_read_is_heard(self) -> None:
         refusal = b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno"
-
-        def script(sock: socket.socket) -> None:
-            sock.sendall(refusal)
-            sock.shutdown(socket.SHUT_WR)
-            while sock.recv(1 << 20):
-                time.sleep(0.001)
-
-        with server(script, read_first=False) as port:
-            self.assertEqual(exchange(port, body=b"x" * 8_000_000), (413, [b"no"]))
+        for pause in (0.0, 0.2):
+            with self.subTest(pause), server(sends(refusal, pause), read_first=False) as port:
+                self.assertEqual(exchange(port, body=b"x" * 8_000_000), (413, [b"no"]))
 
     def test_the_start_of_a_body_is_bounded_and_forgives_its_end(self) -> None:
         for wire, expected in ((b"abcdef", b"abc"), (b"ab", b"ab"), (b"", b"")):

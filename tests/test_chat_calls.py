@@ -108,7 +108,11 @@ class Replies(unittest.TestCase):
                 ChatChunk(" \U0001f600", calls=(D(0, "i", "f", "{"),)),
             ),
             (ChatChunk(calls=(D(0, arguments="}"), D(1, "", "g")), finish="tool_calls"),),
-            (ChatChunk(usage=Usage(1, 1)), ChatChunk(usage=Usage(5, 6, 1, 2), finish="stop")),
+            (
+                ChatChunk(usage=Usage(1, 1)),
+                ChatChunk(usage=Usage(5, 6, 1, 2), finish="stop"),
+                ChatChunk(),
+            ),
         )
         calls = (FunctionCall("i", "f", "{}"), FunctionCall("call_1", "g", "{}"))
         whole = ChatReply("a\né \U0001f600", "hm so", calls, "tool_calls", Usage(5, 6, 1, 2))

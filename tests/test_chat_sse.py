@@ -13,6 +13,8 @@ FRAMINGS = (  # What is sent, what it says.
     (b"data: a\r\rdata: b\r\r", [b"a", b"b"]),
     (b"data: a\r\n\ndata: b\n\r\n", [b"a", b"b"]),
     (b"data: a\ndata: b\ndata:c\n\n", [b"a\nb\nc"]),
+    (b"data: a\r\ndata: b\r\n\r\n", [b"a\nb"]),
+    (b"data: a\n\n\xef\xbb\xbfdata: b\n\n", [b"a"]),
     (b": comment\n\ndata: a\n: comment\n\n", [b"a"]),
     (b"event: x\nid: 7\nretry: 1\ndata: a\n\nevent: only\n\n", [b"a"]),
     (b"\xef\xbb\xbfdata: a\n\n", [b"a"]),

@@ -85,6 +85,11 @@ class Messages(unittest.TestCase):
             ),
         )
 
+    def test_calls_without_a_word_are_one_message_too(self) -> None:
+        calls = (FunctionCall("a", "f", "{}"), FunctionCall("b", "f", "{}"))
+        messages = messages_of([said("user", "u"), call("a"), call("b"), output("b"), output("a")])
+        self.assertEqual(messages[1], ChatMessage("assistant", "", calls))
+
     def test_the_whole_request_and_its_receipt(self) -> None:
         request = request_of(
             [said("user", "u"), call("a")],

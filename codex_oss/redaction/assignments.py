@@ -16,25 +16,29 @@ _NAME_CHARS_MAX = 48  # Before and after the stem: longer names are generated, a
 _LINE_CHARS_MAX = 200  # Of what stands before a name that begins its line.
 
 _QUOTE = r"""(?:\\{0,3}["'`]|&quot;|&\#3[49];|%2[27])"""
+_GAP, _LINES = r"[ \t]{0,8}", r"\s{0,64}"
+_OPERATOR = rf"""
+    {_QUOTE}? [\])]{{0,2}} (?:\[\w{{0,8}}\])? [ \t]{{0,64}}+
+    (?: :{_GAP} [\w&*][\w.<>\[\]&*?']{{0,40}}+ (?:[ ]\w{{1,20}}+)? {_GAP} =  # name: Type = value
+      | [A-Za-z]{{2,12}} [ \t]{{1,8}} :?=                                  # name string = value
+      | (?:is|was|equals):?[ ]                                            # the name is value
+      | =>|:=|\?=|\|\|=|\|{{1,2}}|!?={{1,3}}|->|:|%3[ADad] )
+    [ \t]{{0,64}}+ (?:[|>][-+]?{_GAP}\r?\n[ \t]{{1,64}}+)? (?:![\w!]{{1,16}}[ ])?
+"""
+_APART = rf"""{_QUOTE}? (?:,{_LINES}|\s{{1,64}}) {_QUOTE}? (?i:value) {_QUOTE}? {_GAP}[:=]{_GAP}"""
+_MARKUP = rf"""{_QUOTE}? > {_LINES} (?:<!\[CDATA\[)? | </\w{{1,16}}> {_LINES} <\w{{1,16}}>"""
+_ARGUMENT = rf"""{_QUOTE} {_GAP} , {_LINES} (?={_QUOTE}) | [ \t]{{0,2}} \( {_GAP} (?=\w?{_QUOTE})"""
+_BLANK = rf"""[ \t]{{1,8}} (?={_QUOTE}|\S{{6}})"""
 _BARE = r"""[^\s"'`<>\\=:&;,()\[\]{}|]{1,512}+"""
 _ASSIGNED = re.compile(
     rf"""
     [\w.\-]{{0,{_NAME_CHARS_MAX}}}+ (?P<after_name>)
-    (?:
-        {_QUOTE}? [\])]{{0,2}} (?:\[\w{{0,8}}\])? [ \t]{{0,64}}+
-        (?: :[ \t]{{0,8}} [\w&*][\w.<>\[\]&*?']{{0,40}}+ (?:[ ]\w{{1,20}}+)? [ \t]{{0,8}} =
-          | [A-Za-z]{{2,12}} [ \t]{{1,8}} :?=           # name: Type = value, name string = value
-          | =>|:=|\?=|\|\|=|!?={{1,3}}|->|:|%3[ADad] )
-        [ \t]{{0,64}}+ (?:[|>][-+]?[ \t]{{0,8}}\r?\n[ \t]{{1,64}}+)?
-      | {_QUOTE}? (?:[ \t]{{1,8}}|,?\s{{1,64}})         # name="name" value="value", in lines too
-        {_QUOTE}? (?i:value) {_QUOTE}? [ \t]{{0,8}} [:=] [ \t]{{0,8}}
-      | {_QUOTE}? > \s{{0,64}} (?:<!\[CDATA\[)?         # <name>value
-      | </\w{{1,16}}> \s{{0,64}} <\w{{1,16}}>           # <key>name</key><string>value
-      | (?P<argument> {_QUOTE} [ \t]{{0,8}} , \s{{0,64}} (?={_QUOTE})
-                    | [ \t]{{0,2}} \( [ \t]{{0,8}} (?=\w?{_QUOTE}) )
-      | (?P<blank> [ \t]{{1,8}} (?={_QUOTE}|\S{{6}}) )  # --name value, NAME 'value'
-    )
-    (?P<wrapper> (?:new[ ])?[A-Za-z_][\w.:!]{{0,40}}+ \([ \t]{{0,8}} (?=\w?{_QUOTE}) )?
+    (?: {_OPERATOR}
+      | (?P<apart> {_APART})        # name="NAME" value="VALUE", on two lines too
+      | (?P<markup> {_MARKUP})      # <NAME>VALUE, <key>NAME</key><string>VALUE
+      | (?P<argument> {_ARGUMENT})  # ("NAME", "VALUE"), setNAME("VALUE")
+      | (?P<blank> {_BLANK}) )      # --NAME VALUE, IDENTIFIED BY 'VALUE'
+    (?P<wrapper> (?:new[ ])?[A-Za-z_][\w.:!]{{0,40}}+ \( {_GAP} (?=\w?{_QUOTE}) )?
     (?:[bBrRuUfFLN@$]{{1,2}}(?=["']))?
     (?P<quote>["']{{3}}|{_QUOTE})?
     (?:(?i:bearer|basic|token|apikey|api-key|digest|ssws|splunk|geniekey)[ ]{{1,4}})?
@@ -44,15 +48,16 @@ _ASSIGNED = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _DIGIT = re.compile(r"[0-9]")
+_SETTER = re.compile(r"(?:.*\.)?(?:(?:set|with)[_A-Z]\w*|password)\(")
 _WRAPPER_OF_LITERAL = re.compile(
-    r"(?i:(?:.*[.: ])?(?:some|from|of|just|string|secretstr|secret|password|b64decode|sensitive))\(\s*"
+    r"(?:.*[.: ])?(?:some|from|of|just|string|secretstr|secret|password|b64decode)\(\s*",
+    re.IGNORECASE,
 )
 _BACK_OVER_NAME = re.compile(r"(?P<word>[\w.\-]{0,48}+)(?: [\w.\-]{1,48}+)?")  # "my api key".
-_SETTER = re.compile(r"(?:.*\.)?(?:(?:set|with)[_A-Z]\w*|password)\(")
-_LINE_BEFORE = re.compile(
-    r"[\s+\-#>/*]{0,64}+(?:(?:export|set|setenv|ENV|ARG|-e|--env)[ \t]+)?[\"']?"
-)
+_LINE_BEFORE = re.compile(r"[\s+\-#>/*]{0,64}(?:(?:export|set|setenv|ENV|ARG)[ \t]+)?[\"']?")
+_FLAG_BEFORE = re.compile(r"(?:^|\s)(?:-e|--env|--build-arg|--from-literal|--set)[ =]\Z")
 _LOGIN_BEFORE = re.compile(r"(?:.*\s)?login[ \t]+\S+[ \t]+")
+_BEFORE_DATA = ("?", "&", ";", '"', "'")  # A query, a connection string, a header's argument.
 _REST_OF_LINE = re.compile(r"""[^\s"'`]{1,1024}+(?<![,;({\[])(?=[ \t]*(?:#.*)?$)""", re.MULTILINE)
 
 
@@ -117,14 +122,28 @@ def _bare_value(text: str, found: re.Match[str], name_start: int, grade: Grade) 
     as in an env file; else up to what ends a value in code, and a call or an index is none."""
     start, end = found.span("bare")
     line_before = text[max(0, name_start - _LINE_CHARS_MAX) : name_start].rpartition("\n")[2]
-    begins_line = _LINE_BEFORE.fullmatch(line_before)
-    if found["blank"] and text[name_start] != "-" and not begins_line:
-        begins_line = _LOGIN_BEFORE.fullmatch(line_before)
-        if begins_line is None:
-            return None
-    rest = _REST_OF_LINE.match(text, start) if begins_line else None
+    begins_line = _LINE_BEFORE.fullmatch(line_before) or (
+        found["blank"] and _LOGIN_BEFORE.fullmatch(line_before)
+    )
+    if found["blank"] and not begins_line and text[name_start] != "-":
+        return None
+    rest = _REST_OF_LINE.match(text, start) if begins_line or found["apart"] else None
     if rest and is_secret(rest[0], grade, is_quoted=False):
         return rest.span()
-    if text[end : end + 1] in ("(", "[", "{"):
-        return None
-    return (start, end) if is_secret_in_code(text[start:end], grade) else None
+    name = text[name_start : found.start("after_name")]
+    if _is_data(found, name, line_before, text[end : end + _NAME_CHARS_MAX]):
+        return (start, end) if is_secret(text[start:end], grade, is_quoted=False) else None
+    is_call = text[end : end + 1] in ("(", "[", "{")
+    return (start, end) if not is_call and is_secret_in_code(text[start:end], grade) else None
+
+
+def _is_data(found: re.Match[str], name: str, before: str, after: str) -> bool:
+    """Say whether a bare value stands where no code does: markup, a flag, a query, a variable that
+    is set for one command."""
+    if found["markup"]:
+        return after.lstrip().startswith("<")
+    if name.isupper() and found[0].startswith("=", len(found[0]) - len(found["bare"]) - 1):
+        return _LINE_BEFORE.fullmatch(before) is not None
+    return (
+        name.startswith("-") or before.endswith(_BEFORE_DATA) or bool(_FLAG_BEFORE.search(before))
+    )

@@ -203,7 +203,7 @@ CODE_KEYS = (
         "json-web-token",
         "eyJ",
         r"(?<!-eyJ)[\w-]{10,1024}+\.[\w-]{10,}+(?:\.[\w-]*+){0,3}",
-        "Three parts in base64, the first of which begins with `{\"` (RFC 7519).",
+        'Three parts in base64, the first of which begins with `{"` (RFC 7519).',
         "eyJhbGciOiJIUzI1NiJ9.eyJ{t60}.{t42}a",
         "eyJhbGciOiJIUzI1NiJ9",
     ),

@@ -22,7 +22,9 @@ _USERINFO = re.compile(
 )
 _AUTHORIZATION = re.compile(r"[a-z]{5,6}[ ]{1,4}([a-z0-9._~+/-]{8,4096}+={0,2})", re.IGNORECASE)
 _USER_AND_PASSWORD = re.compile(rb"[\x20-\x7e]{0,256}:[\x20-\x7e]+")
-_PGPASS = re.compile(r":5432:[^:\s]{1,64}+:[^:\s]{1,64}+:((?:\\[:\\]|[^:\s\\]){4,128}+)$", re.MULTILINE)
+_PGPASS = re.compile(
+    r":5432:[^:\s]{1,64}+:[^:\s]{1,64}+:((?:\\[:\\]|[^:\s\\]){4,128}+)$", re.MULTILINE
+)
 _WEB_KEY = re.compile(r'\\?"(?:d|p|q|dp|dq|qi|k)\\?"\s{0,8}:\s{0,8}\\?"([\w-]{16,4096}+)')
 
 _COMMAND_CHARS_MAX = 240  # Between a command's name and its flag.

@@ -75,7 +75,12 @@ def _escapes_of(letter: str) -> str:
     """Return an expression for `letter` as it is or escaped, byte by byte in an address."""
     percent = "".join(f"%(?i:{byte:02x})" for byte in letter.encode())
     point = f"{ord(letter):x}"
-    forms = [re.escape(letter), percent, rf"\\+u(?i:0*{point})", rf"&\#(?:0*{ord(letter)}|[xX]0*(?i:{point}));"]
+    forms = [
+        re.escape(letter),
+        percent,
+        rf"\\+u(?i:0*{point})",
+        rf"&\#(?:0*{ord(letter)}|[xX]0*(?i:{point}));",
+    ]
     forms.append(rf"\\+x(?i:{point:0>2})" if len(point) <= 2 else percent)
     if letter in "/\\\"'":
         forms.append(rf"\\+{re.escape(letter)}")

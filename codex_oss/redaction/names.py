@@ -28,8 +28,7 @@ _WHICH_ONE = frozenset(
     " production raw s secondary staging str string test text v val value".split()
 )
 _PASSWORD_ENDS = ("password", "passwd", "passphrase", "passwort", "passcode", "pwd", "pass")
-_SECRET_ENDS = ("secret", "token", "credential", "credentials", "creds", "cred", "auth")
-_SECRET_ENDS += ("authorization",)
+_SECRET_ENDS = tuple("secret token credential credentials creds cred auth authorization".split())
 _SECRET_KEYS = tuple(
     "access account admin aes api app application auth cipher client consumer crypto deploy"
     " encrypt encryption hmac host ingest ingestion integration license management master merchant"

@@ -15,10 +15,11 @@ from codex_oss.redaction.credentials import (
     find_in_web_keys,
 )
 from codex_oss.redaction.families import Page, Pattern
+from codex_oss.redaction.host_keys import HOST_KEYS
 from codex_oss.redaction.private_keys import find_private_keys, find_putty_keys
 from codex_oss.redaction.service_keys import SERVICE_KEYS
 
-FAMILIES = AI_KEYS + CLOUD_KEYS + CODE_KEYS + SERVICE_KEYS
+FAMILIES = AI_KEYS + CLOUD_KEYS + HOST_KEYS + CODE_KEYS + SERVICE_KEYS
 """Begin with letters of their issuer, in a word of 16 characters and more."""
 
 SHAPES = (

@@ -75,7 +75,8 @@ class Redactor:
         return list(_disjoint(_outside_tokens(hits, text), text)) if hits else hits
 
     def _without(self, text: str, hits: list[_Hit]) -> str:
-        parts, done = [], 0
+        parts: list[str] = []
+        done = 0
         for hit in hits:
             line_ends = _LINE_ENDS.sub("", text[hit.start : hit.end])
             parts += text[done : hit.start], self._token(hit.kind, hit.secret), line_ends

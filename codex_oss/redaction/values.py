@@ -14,7 +14,7 @@ VALUE_CHARS_MIN = 6  # What is shorter could be guessed.
 _STANDS_FOR_ONE = re.compile(
     r"""
     \$[{(] | ^\$\w+(?:$|->|::|[.,;)\[]) | ^\$env: | [{}]{2} | <% | [#%]\{ | %[(sdrf] | ^%\w+%$
-    | ^@\w+@$ | \{\w*\} | ^<.*>$ | \[redacted: | ^!           # a template, a tag
+    | ^@\w+@$ | \{\w*\} | ^<.*>$ | \[redacted: | ^! | ^--[a-z-]+$   # a template, a tag
     | ^[A-Z]+\d*(?:[-_][A-Z]*\d*)+$                            # a constant, an algorithm
     | \[.{0,24}?(?:A-Z|a-z|0-9) | \\[sSwWdDbB][{*+)\]] | \(\?  # a regular expression
     | (?i: process\.env | environ\b | getenv | import\.meta | ^(?:env|secrets?|vars?|config)[.:\[]
@@ -25,7 +25,7 @@ _STANDS_FOR_ONE = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"""
-    [xX*]{4} | \*{3} | \.{3} | [\u2026\u2022] | ^(.{1,6}?)\1+$
+    x{4} | X{4} | \*{3} | \.{3} | [\u2026\u2022] | ^(.{1,6}?)\1+$
     | (?i: change.?(?:me|this|it) | \b(?:your|my|the|some|any|test)[-_. ]?(?:super[-_. ]?)?
         (?:secret|pass|token|key|api|own) | your[-_ ] | place.?holder | replace[-_ ] | redacted
       | insert[-_ ] | dummy | example | sample | to.?do\b | fixme | fake | anonymous
@@ -37,7 +37,7 @@ _PLACEHOLDER = re.compile(
     re.VERBOSE,
 )
 _UUID = re.compile(r"(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})")
-_DIGIT = re.compile(r"[0-9]")
+_KEY = re.compile(r"(?=.*[0-9])[\w+/=.~-]+", re.ASCII)
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _EXPRESSION = re.compile(r"[A-Za-z_][\w.:>-]*[(\[].*|[A-Za-z_]+(?:\.[A-Za-z_]+)+")
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
@@ -88,6 +88,8 @@ def _is_password(value: str) -> bool:
 def _is_random(value: str, grade: Grade, enough: dict[Grade, Threshold]) -> bool:
     if not is_random(value, enough[grade]) or any(map(str.isspace, value)):
         return False
-    if grade is Grade.HINT and (not _DIGIT.search(value) or _UUID.fullmatch(value) or _HEX.fullmatch(value)):
+    if grade is Grade.HINT and (
+        not _KEY.fullmatch(value) or _UUID.fullmatch(value) or _HEX.fullmatch(value)
+    ):
         return False
     return not stands_for_one(value)

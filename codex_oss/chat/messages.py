@@ -21,14 +21,34 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image by its URL, `data:` or https. It is never fetched here."""
+
+    url: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file by its content, as a `data:` URL or base64."""
+
+    filename: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message. `calls` and `reasoning` are an assistant's, `call_id` is a tool result's."""
+    """One message. `calls`, `reasoning` and `reasoning_blocks` are an assistant's, `call_id` is a
+    tool result's, `parts` stand behind the text. A block is a provider's own JSON, returned as it
+    came."""
 
     role: Role
     text: str = ""
     calls: tuple[FunctionCall, ...] = ()
     call_id: str = ""
     reasoning: str = ""
+    reasoning_blocks: tuple[str, ...] = ()
+    parts: tuple[ImagePart | FilePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +62,19 @@ class FunctionTool:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseFormat:
+    """What shape the answer must have. `schema` is `None` where any JSON object will do."""
+
+    name: str = ""
+    schema: Mapping[str, object] | None = None
+    strict: bool | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """All that one call says. `tool_choice` is a mode or the name of a tool."""
+    """All that one call says. `tool_choice` is a mode or the name of a tool; `effort` is the
+    caller's word for how long to think, "" for none."""
 
     messages: tuple[ChatMessage, ...]
     tools: tuple[FunctionTool, ...] = ()
@@ -52,6 +83,11 @@ class ChatRequest:
     max_output_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    response_format: ResponseFormat | None = None
+    effort: str = ""
+    cache_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +130,21 @@ class ChatChunk:
     calls: tuple[CallDelta, ...] = ()
     finish: str = ""
     usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Who answers, and what was changed of the request for him: the first part of an answer."""
+
+    profile: str = ""
+    upstream_model: str = ""
+    wire: str = ""
+    tries: int = 1
+    fallback_from: str = ""
+    dropped: tuple[str, ...] = ()
+    downgraded: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
+    reasoning_dropped: tuple[tuple[str, int], ...] = ()
 
 
 Burst = tuple[TextRun | ChatChunk, ...]

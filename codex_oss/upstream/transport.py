@@ -46,7 +46,7 @@ class Transport:
         with ExitStack() as stack:
             wire = ProviderStream(self._connect(stack, patience), patience)
             patience.enter("first_byte")
-            wire.send(self._head(path, len(body)) + body)
+            wire.send(self._head(path, len(body)), body)
             del body  # It may be large, and the reply long.
             yield _reply_on(wire)
 
@@ -85,13 +85,16 @@ class ProviderStream(io.RawIOBase):
         self.patience = patience
         self._socket = sock
 
-    def send(self, data: bytes) -> None:
+    def send(self, head: bytes, body: bytes) -> None:
+        """Send both, in one packet where that costs no copy of a large body."""
+        pieces = (head + body,) if len(body) < READ_BYTES_MAX else (head, body)
         try:
             self._socket.settimeout(self.patience.seconds_left())
             # A provider may answer and hang up before it has read everything, as with 413: what
             # it says is worth more than our broken pipe.
             with suppress(ConnectionError):
-                self._socket.sendall(data)
+                for piece in pieces:
+                    self._socket.sendall(piece)
         except (OSError, ValueError) as error:
             raise self.patience.failure(error) from error
 

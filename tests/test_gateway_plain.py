@@ -175,6 +175,13 @@ FAILURES = (  # What the provider does; HTTP, code; code for Codex.
     (text("Half a sentence").cut(300), 502, "server_error", "server_error"),
     (text("").cut(0), 502, "server_error", "server_error"),
     (Reply((b"<html>no</html>",), headers={"content-type": "text/html"}), 502, "server_error", ""),
+    (Reply((b"\x1f\x8b",), headers={"content-encoding": "gzip"}), 502, "server_error", ""),
+    (
+        failure(401, b"\x1f\x8b", {"content-encoding": "gzip"}),
+        502,
+        "upstream_auth",
+        "invalid_prompt",
+    ),
     (Reply((b"garbage",)), 502, "server_error", "server_error"),
     (Reply((b"data: {garbage\n\n",)), 502, "server_error", "server_error"),
     (Reply((event({"error": {"message": "oops"}}),)), 502, "server_error", "server_error"),

@@ -77,6 +77,8 @@ class HttpChatModel:
         try:
             if "html" in kind:
                 raise UpstreamError("it sent an HTML page: check base_url of the profile")
+            if reply.is_compressed:
+                raise UpstreamError("it compresses its replies, which we asked it not to do")
             yield from _whole(reply) if "json" in kind else _streamed(reply)
         except UpstreamError as error:
             if type(error) is not UpstreamError:

@@ -137,9 +137,16 @@ class ProviderReply:
                 yield body
         framing.close()
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether it comes in a form that we said we do not read."""
+        return self.headers.get("content-encoding", "identity").strip().lower() != "identity"
+
     def start(self, bytes_max: int) -> bytes:
         """Return what came of the body, at most `bytes_max`: for a status that says enough."""
         body = b""
+        if self.is_compressed:
+            return body
         with suppress(UpstreamError):
             for data in self.reads():
                 body += data

@@ -2,12 +2,15 @@
 
 from argparse import ArgumentParser, Namespace
 
+from codex_oss.cli.arguments import PORT_MAX, whole
 from codex_oss.cli.output import Console, Result
 from codex_oss.cli.workshops import settings_of
 
 
 def up_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, metavar="N", help="port; 0 takes any free one (4000)")
+    parser.add_argument(
+        "--port", type=whole(0, PORT_MAX), metavar="N", help="port; 0 takes any free one (4000)"
+    )
     parser.add_argument("--daemon", action="store_true", help="in the background")
 
 

@@ -4,16 +4,18 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from codex_oss.cli.output import Console, Result
+from codex_oss.cli.arguments import RUN_HELP, log_head, whole
+from codex_oss.cli.output import Console, Result, fields, table
 from codex_oss.cli.workshops import open_workshop
-from codex_oss.errors import BadRequest
+from codex_oss.errors import BadRequest, UsageError
 from codex_oss.missions import LoggedRun
-from codex_oss.record import REPORT_FILE, SUMMARY_FILE, TRACE_FILE, render
+from codex_oss.record import REPORT_FILE, SUMMARY_FILE, TRACE_FILE, Json, render
 from codex_oss.runtime import explain as explanation
 from codex_oss.system import SystemClock
 
 FOLLOW_SECONDS = 0.25
-RUN_HELP = "a run id, or a mission id for its newest run"
+EVENTS_MAX = 100_000  # Of a run (event-log 2).
+LIST_HINT = "run: codex-oss mission list"
 
 
 def show_trace_arguments(parser: ArgumentParser) -> None:
@@ -22,91 +24,142 @@ def show_trace_arguments(parser: ArgumentParser) -> None:
 
 
 def show_trace(arguments: Namespace, console: Console) -> Result:
-    archive, clock = open_workshop(arguments).desk.archive, SystemClock()
+    archive, clock = open_workshop(arguments, console).desk.archive, SystemClock()
     run = archive.load(arguments.run)
     shown = 0
     while arguments.follow and run.state == "running":
         for step in list(_steps(run))[shown:]:
-            console.say(_step_text(step))
+            console.show_text(_step_text(step))
             shown += 1
         clock.sleep(FOLLOW_SECONDS)
         run = archive.load(run.run_id)
     steps = list(_steps(run))
-    document: dict[str, object] = {
+    document = {
         "schema_version": "trace.v1",
         "run_id": run.run_id,
+        "state": run.state,
         "steps": steps,
     }
-    return Result(document, "\n".join(_step_text(step) for step in steps))
+    none = f"{run.run_id} is {run.state}, without a step"
+    return Result(document, "\n".join(map(_step_text, steps[shown:])) if steps else none)
 
 
-def _steps(run: LoggedRun) -> Iterator[dict[str, object]]:
+def _steps(run: LoggedRun) -> Iterator[Json]:
     for line in render(run.events).get(TRACE_FILE, "").splitlines():
         yield json.loads(line)
 
 
-def _step_text(step: dict[str, object]) -> str:
-    said = {
-        k: v for k, v in step.items() if k in ("tool", "arguments", "exit_code", "code", "reason")
-    }
-    rest = " ".join(f"{k}={v}" for k, v in said.items() if v not in ("", None))
-    return f"{step['seq']:>4} {step['phase']!s:8} {step['kind']!s:7} {step['decision']!s:16} {rest}"
+def _step_text(step: Json) -> str:
+    return (
+        f"{step['seq']:>4}  {step['phase']!s:6}  {step['kind']!s:6}  {step['decision']!s:16}"
+        f"  {' '.join(_told(step))}"
+    ).rstrip()
+
+
+def _told(step: Json) -> Iterator[str]:
+    """Yield what there is to say of a step, for people: a tool with what it was asked."""
+    if tool := step.get("tool"):
+        yield str(tool)
+    arguments = step.get("arguments")
+    for name, value in arguments.items() if isinstance(arguments, dict) else ():
+        if value not in (None, False, ""):
+            yield f"{name}={json.dumps(value, ensure_ascii=False)}"
+    for name in ("exit_code", "bytes", "tokens", "code", "reason"):
+        if step.get(name) not in ("", None):
+            yield f"{name}={step[name]}"
 
 
 def show_summary_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", help=RUN_HELP)
 
 
-def show_summary(arguments: Namespace, _console: Console) -> Result:
-    run = open_workshop(arguments).desk.archive.load(arguments.run)
+def show_summary(arguments: Namespace, console: Console) -> Result:
+    run = open_workshop(arguments, console).desk.archive.load(arguments.run)
     files = render(run.events)
-    report = json.loads(files[REPORT_FILE]) if files else None
-    document: dict[str, object] = {
+    document = {
         "schema_version": "summary.v1",
         "run_id": run.run_id,
         "mission_id": run.mission_id,
         "state": run.state,
-        "report": report,
+        "report": json.loads(files[REPORT_FILE]) if files else None,
     }
-    return Result(document, files.get(SUMMARY_FILE, f"{run.run_id} was refused").rstrip())
+    none = f"{run.run_id} was refused: codex-oss explain {run.run_id}"
+    return Result(document, files[SUMMARY_FILE].rstrip() if files else none)
 
 
 def explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", help=RUN_HELP)
-    parser.add_argument("--at", type=int, metavar="SEQ", help="as it stood at this event")
+    parser.add_argument(
+        "--at", type=whole(1, EVENTS_MAX), metavar="SEQ", help="as it stood at this event"
+    )
 
 
-def explain(arguments: Namespace, _console: Console) -> Result:
-    run = open_workshop(arguments).desk.archive.load(arguments.run)
-    if arguments.at is not None and not 1 <= arguments.at <= len(run.events):
-        raise BadRequest(f"--at {arguments.at}: the run has events 1..{len(run.events)}")
+def explain(arguments: Namespace, console: Console) -> Result:
+    run = open_workshop(arguments, console).desk.archive.load(arguments.run)
+    last = len(run.events)
+    if arguments.at and arguments.at > last:
+        raise BadRequest(f"the run has no event {arguments.at}", hint=f"name one of 1..{last}")
     document = explanation(run.events, arguments.at)
-    return Result(document, _explained(document))
+    return Result(document, _explained(document, last))
 
 
-def _explained(document: dict[str, object]) -> str:
-    rows = [
-        f"{name}: {document[name]}"
-        for name in (
-            "mission_id",
-            "run_id",
-            "at",
-            "status",
-            "verdict",
-            "status_reason",
-            "confidence",
+def _explained(told: Json, last: int) -> str:
+    is_open = told["status"] == "OPEN"
+    ended = (
+        f"{told.get('verdict')} ({told.get('status_reason')}), confidence {told.get('confidence')}"
+    )
+    status = f"OPEN; ended here it would be {ended}" if is_open else ended
+    head = fields(
+        (
+            ("mission", told["mission_id"]),
+            ("run", told["run_id"]),
+            ("event", f"{told['at']} of {last}" if "at" in told else ""),
+            ("status", status if "verdict" in told else told["status"]),
+            ("phases", " > ".join(map(str, _list(told.get("phase_path"))))),
+            ("caveats", "; ".join(map(str, _list(told.get("caveats"))))),
+            ("missing", "; ".join(map(str, _list(told.get("missing_evidence"))))),
+            ("next", _next(told["next"])),
         )
-        if name in document
+    )
+    return "\n\n".join(filter(None, (head, _conditions(told), _admission(told))))
+
+
+def _conditions(told: Json) -> str:
+    rows = [row for row in _list(told.get("conditions")) if isinstance(row, dict)]
+    if not rows:
+        return ""
+    events = ", ".join(map(str, rows[0]["events"]))
+    lines = [f"  {'yes' if row['holds'] else 'NO':3}  {row['name']}" for row in rows]
+    where = f", as decided at {events}" if events else ""
+    return "\n".join((f"what COMPLETE takes{where}:", *lines))
+
+
+def _admission(told: Json) -> str:
+    admission = told.get("admission")
+    checks = _list(admission.get("checks")) if isinstance(admission, dict) else []
+    rows = [
+        (str(check["id"]), str(check["result"]), str(check["reason"]), str(check["hint"]))
+        for check in checks
+        if isinstance(check, dict)
     ]
-    rows += [f"phases: {' > '.join(map(str, _list(document.get('phase_path'))))}"]
-    for condition in _list(document.get("conditions")):
-        assert isinstance(condition, dict)
-        events = ", ".join(condition["events"])
-        rows.append(f"  {'yes' if condition['holds'] else 'NO ':3} {condition['name']} {events}")
-    if "admission" in document:
-        rows.append(json.dumps(document["admission"], indent=2))
-    rows.append(f"next: {json.dumps(document['next'], ensure_ascii=False)}")
-    return "\n".join(rows)
+    return table(("CHECK", "RESULT", "REASON", "HINT"), rows) if rows else ""
+
+
+def _next(step: object) -> str:
+    """Say what a run does next, from the intent in JSON."""
+    match step:
+        case None:
+            return "nothing, the run is over"
+        case {"intent": "Note", "event_type": name}:
+            return f"note {name}"
+        case {"intent": "CallModel", "announced": {"call": call, "purpose": purpose}}:
+            return f"ask the model, call {call}: {purpose}"
+        case {"intent": "RunTool", "announced": {"tool_name": tool, "subject": subject}}:
+            return f"run {tool} on {subject}"
+        case {"intent": "LookAgain", "refs": [*refs]}:
+            return f"look again at {len(refs)} cited places"
+        case _:
+            return json.dumps(step, ensure_ascii=False)
 
 
 def _list(value: object) -> list[object]:
@@ -116,24 +169,24 @@ def _list(value: object) -> list[object]:
 def verify_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", help=RUN_HELP)
     parser.add_argument("--all", action="store_true", help="every run of this project")
-    parser.add_argument("--head", default="", metavar="sha256:...", help="that a report printed")
+    parser.add_argument("--head", type=log_head, metavar="sha256:...", help="that a report printed")
 
 
-def verify(arguments: Namespace, _console: Console) -> Result:
-    archive = open_workshop(arguments).desk.archive
+def verify(arguments: Namespace, console: Console) -> Result:
     if bool(arguments.run) == arguments.all:
-        raise BadRequest("name one run, or --all", hint="run: codex-oss mission list")
+        raise UsageError("name one run, or --all", hint=LIST_HINT)
+    if arguments.head and arguments.all:
+        raise UsageError("--head is of one run", hint=LIST_HINT)
+    archive = open_workshop(arguments, console).desk.archive
     names = [head.run_id for head in archive.heads()] if arguments.all else [arguments.run]
-    verdicts = [archive.verify(name, arguments.head) for name in names]
+    verdicts = [archive.verify(name, arguments.head or "") for name in names]
     good = all(verdict.is_good for verdict in verdicts)
-    document: dict[str, object] = {
-        "schema_version": "log_verify_all.v1",
-        "runs": [verdict.to_json() for verdict in verdicts],
-    }
+    everything = [verdict.to_json() for verdict in verdicts]
+    document: Json = {"schema_version": "log_verify_all.v1", "runs": everything}
     if not arguments.all:
-        document = verdicts[0].to_json()
+        (document,) = everything
     text = "\n".join(verdict.to_text() for verdict in verdicts)
-    return Result(document, text or "no runs here yet", 0 if good else 1)
+    return Result(document, text or "no missions here yet", 0 if good else 1)
 
 
 def rebuild_arguments(parser: ArgumentParser) -> None:
@@ -141,11 +194,11 @@ def rebuild_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing, compare byte for byte")
 
 
-def rebuild(arguments: Namespace, _console: Console) -> Result:
-    archive = open_workshop(arguments).desk.archive
+def rebuild(arguments: Namespace, console: Console) -> Result:
+    archive = open_workshop(arguments, console).desk.archive
     states = archive.check(arguments.run) if arguments.check else archive.rebuild(arguments.run)
     drift = [state for state in states if state.state in ("drifted", "missing")]
-    document: dict[str, object] = {
+    document = {
         "schema_version": "log_rebuild.v1",
         "written": not arguments.check,
         "files": [{"file": state.file, "state": state.state} for state in states],
@@ -153,5 +206,7 @@ def rebuild(arguments: Namespace, _console: Console) -> Result:
     said = "byte-equal" if not drift else f"{len(drift)} of {len(states)} differ from the log"
     if not arguments.check:
         said = f"{len(states)} files written; before: {said}"
+    if not states:
+        said = "a refused mission has no files"
     text = "\n".join([*(f"  {state.state:16} {state.file}" for state in states), said])
     return Result(document, text, 1 if drift and arguments.check else 0)

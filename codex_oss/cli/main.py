@@ -1,12 +1,12 @@
 """From argv to an exit code: find the command, import its module, run it, show what came of it.
 
-Exit: 0 done or yes, 1 no or an expected error, 2 usage, 3 a bug of ours (a report file is named),
-130 interrupted. Only the chosen command's module is imported: `status` has 150 ms in all.
+Only the chosen command's module is imported: `status` has 150 ms in all.
 """
 
 import sys
 import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +14,16 @@ from typing import NoReturn
 
 from codex_oss import __version__
 from codex_oss.cli.output import Console, Result
-from codex_oss.errors import BridgeError, BrokenPromise, UsageError
+from codex_oss.errors import BridgeError, BrokenPromise, Cancelled, StorageUnsafe, UsageError
+
+HELP = ("-h", "--help", "help")
+BUG = 3
+EXITS = (
+    "exit: 0 done or yes, 1 no or an expected error, 2 usage, 3 a bug of ours (a report file is\n"
+    "named), 130 interrupted"
+)
+
+Act = Callable[[Namespace, Console], Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,15 @@ class Command:
     sentence: str
     where: str
     example: str
+
+    @property
+    def group(self) -> str:
+        """Return the first of two words, "" for a command of one."""
+        first, _, second = self.words.partition(" ")
+        return first if second else ""
+
+    def to_json(self) -> dict[str, object]:
+        return {"command": self.words, "does": self.sentence, "example": self.example}
 
 
 COMMANDS = (
@@ -99,29 +117,49 @@ class Parser(ArgumentParser):
 def run(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    console = Console(is_json="--json" in arguments)
     try:
-        result = _run(arguments, console)
-        console.show(result)
-    except BridgeError as error:
-        return _fail(console, error)
-    except KeyboardInterrupt:
-        console.say("interrupted")
-        return 130
+        return _answered(arguments, Console(is_json="--json" in arguments))
     except BrokenPipeError:  # Whoever read us has seen enough, and Python would flush once more.
-        sys.stdout = None
+        sys.stdout = sys.stderr = None
         return 1
-    except Exception as error:  # The border: a bug of ours, told once, with its report.
-        return _fail(console, BrokenPromise(f"a bug of ours: {type(error).__name__}: {error}"))
+
+
+def _answered(argv: list[str], console: Console) -> int:
+    words = [word for word in argv if word != "--json"]
+    try:
+        result = _result(words, console)
+        console.show(result)
+    except BrokenPipeError:
+        raise
+    except (KeyboardInterrupt, Exception) as error:  # The border: whatever it is, it is told once.
+        told = _expected(error)
+        console.show_error(told, _hint(told, words))
+        return told.exit_code
     return result.exit_code
 
 
-def _fail(console: Console, error: BridgeError) -> int:
-    hint = error.hint
-    if error.exit_code == 3:
-        hint = f"please report it with {_report()}"
-    console.show_error(error, hint)
-    return error.exit_code
+def _expected(error: BaseException) -> BridgeError:
+    """Return what a command threw as an error of ours."""
+    match error:
+        case BridgeError():
+            return error
+        case KeyboardInterrupt():
+            return Cancelled("interrupted")
+        case OSError(filename=str(name), strerror=str(why)):  # The disk's word is no bug.
+            return StorageUnsafe(
+                f"{name}: {why}", hint="look at its permissions and its free space"
+            )
+        case _:
+            return BrokenPromise(f"a bug of ours: {type(error).__name__}: {error}")
+
+
+def _hint(error: BridgeError, words: list[str]) -> str:
+    """Return what helps, most specific first. No error is without it."""
+    if error.exit_code == BUG:
+        return f"please report it with {_report()}"
+    of_fault = error.faults[0].hint if len(error.faults) == 1 else ""
+    command = next((f" {c.words}" for c in COMMANDS if _is_asked(c, words)), "")
+    return of_fault or error.hint or f"run: codex-oss{command} --help"
 
 
 def _report() -> str:
@@ -131,48 +169,70 @@ def _report() -> str:
     return str(scratch_file("codex-oss-report-", traceback.format_exc().encode()))
 
 
-def _run(argv: list[str], console: Console) -> Result:
-    if argv[:1] == ["--version"]:
+def _result(words: list[str], console: Console) -> Result:
+    if words[:1] == ["--version"]:
         return Result({"schema_version": "version.v1", "version": __version__}, __version__)
-    if not argv or argv[0] in ("-h", "--help", "help"):
-        return Result({"schema_version": "help.v1", "commands": _rows()}, _overview())
-    command = _chosen(argv)
+    if not words or words[0] in HELP:
+        return _overview(COMMANDS)
+    group = [command for command in COMMANDS if command.group == words[0]]
+    if group and words[1:2] and words[1] in HELP:
+        return _overview(group)
+    command = _chosen(words)
+    parser, act = _opened(command)
+    rest = words[len(command.words.split()) :]
+    if {"-h", "--help"} & set(rest):
+        text = parser.format_help().rstrip()
+        return Result({"schema_version": "help.v1", **command.to_json(), "help": text}, text)
+    return act(parser.parse_args(rest), console)
+
+
+def _opened(command: Command) -> tuple[Parser, Act]:
+    """Import what a command needs, and return its parser and what it does."""
     module_name, function = command.where.split(":")
     module = import_module(f"codex_oss.cli.{module_name}")
     parser = Parser(
         prog=f"codex-oss {command.words}",
-        description=command.sentence[0].upper() + command.sentence[1:] + ".",
+        description=f"{command.sentence[0].upper()}{command.sentence[1:]}.",
         epilog=f"example:\n  {command.example}",
         formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     getattr(module, f"{function}_arguments")(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--project", type=Path, metavar="DIR", help="project root")
-    try:
-        arguments: Namespace = parser.parse_args(argv[len(command.words.split()) :])
-    except SystemExit:  # `--help` has printed.
-        return Result({"schema_version": "help.v1"}, "")
-    result: Result = getattr(module, function)(arguments, console)
-    return result
+    parser.add_argument("--project", type=Path, metavar="DIR", help="project root (where you are)")
+    act: Act = getattr(module, function)
+    return parser, act
 
 
-def _chosen(argv: list[str]) -> Command:
+def _chosen(words: list[str]) -> Command:
     for command in COMMANDS:
-        if argv[: len(command.words.split())] == command.words.split():
+        if _is_asked(command, words):
             return command
-    said = " ".join(argv[:2])
-    known = [c.words for c in COMMANDS if c.words.split()[0] == argv[0]]
-    hint = f"there are: {', '.join(known)}" if known else "run: codex-oss --help"
-    raise UsageError(f"there is no command {said!r}", hint=hint)
+    said = " ".join(word for word in words[:2] if not word.startswith("-"))
+    raise UsageError(f"there is no command {said or words[0]!r}", hint=_nearest(words[0], said))
 
 
-def _rows() -> list[dict[str, str]]:
-    return [{"command": c.words, "does": c.sentence, "example": c.example} for c in COMMANDS]
+def _is_asked(command: Command, words: list[str]) -> bool:
+    return words[: len(command.words.split())] == command.words.split()
 
 
-def _overview() -> str:
-    rows = "\n".join(f"  {c.words:18} {c.sentence}" for c in COMMANDS)
-    return (
+def _nearest(first: str, said: str) -> str:
+    from difflib import get_close_matches  # Only a wrong name pays for loading it.
+
+    names = [command.words for command in COMMANDS]
+    if group := [command.words for command in COMMANDS if command.group == first]:
+        return f"there are: {', '.join(group)}"
+    near = get_close_matches(said, names) or get_close_matches(first, names)
+    return f"nearest: {', '.join(near)}" if near else "run: codex-oss --help"
+
+
+def _overview(commands: Iterable[Command]) -> Result:
+    rows = "\n".join(f"  {c.words:18} {c.sentence}" for c in commands)
+    text = (
         "codex-oss: delegate work from Codex to open-source models without trusting them\n\n"
-        f"commands:\n{rows}\n\nEvery command takes --help and --json."
+        f"commands:\n{rows}\n\n"
+        "Every command takes --help, --json and --project DIR. To begin: codex-oss demo\n"
+        f"{EXITS}"
     )
+    document = {"schema_version": "help.v1", "commands": [c.to_json() for c in commands]}
+    return Result(document, text)

@@ -6,28 +6,34 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from textwrap import fill
 
-from codex_oss.cli.output import DIM, Console, Result
+from codex_oss.cli.arguments import RUN_HELP, whole
+from codex_oss.cli.output import Console, Result, table
 from codex_oss.cli.workshops import open_workshop
 from codex_oss.contract import (
     TIER_NAMES,
-    HandoffValidation,
-    extract_handoff,
+    not_enforced,
     parse_mission,
     render_handoff,
     validate_handoff,
 )
 from codex_oss.contract import template as template_of
 from codex_oss.deadline import Deadline
-from codex_oss.errors import BadMission, BadRequest, NotFound
+from codex_oss.errors import BadMission, BadRequest, Cancelled, NotFound, StorageUnsafe, TooLarge
 from codex_oss.missions import MissionResult, Order, Run
-from codex_oss.record import Event, Json, Sentence, commentary_for, shown_live
+from codex_oss.profiles import BUILT_IN, ModelProfile
+from codex_oss.record import CancelRequested, Event, Json, Sentence, commentary_for, shown_live
 from codex_oss.system import on_interrupt, read_bounded
 from codex_oss.wiring import Workshop, default_profile
 
 INPUT_BYTES_MAX = 1_048_576  # A prompt with its handoff.
-LISTED = 50
-NOT_COMPLETE = 1
+INPUT_HINT = "name a file, or - for stdin"
+LISTED, LISTED_MAX = 50, 100_000
+OBJECTIVE_CHARACTERS = 60  # Of a row of the list.
+LIST_HEAD = ("RUN", "MISSION", "STATE", "STATUS", "OBJECTIVE")
+UNFINISHED = ("running", "interrupted")
+NOT_COMPLETE, INTERRUPTED = 1, 130
 
 
 def template_arguments(parser: ArgumentParser) -> None:
@@ -38,7 +44,7 @@ def template_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--handoff", action="store_true", help="as a block for a prompt")
 
 
-def template(arguments: Namespace, _console: Console) -> Result:
+def template(arguments: Namespace, console: Console) -> Result:
     document = template_of(arguments.tier, "open_investigation" if arguments.open else "")
     if arguments.objective:
         document["objective"] = arguments.objective
@@ -47,6 +53,8 @@ def template(arguments: Namespace, _console: Console) -> Result:
     parsed = parse_mission(document)
     if parsed.mission is None:
         raise BadMission("this would be no contract", faults=parsed.faults)
+    for fault in not_enforced(parsed.mission):
+        console.say(f"warning: this version refuses it: {fault}")
     text = json.dumps(document, indent=2, ensure_ascii=False)
     return Result(document, render_handoff(document) if arguments.handoff else text)
 
@@ -57,48 +65,63 @@ def validate_arguments(parser: ArgumentParser) -> None:
 
 def validate(arguments: Namespace, _console: Console) -> Result:
     found = validate_handoff(_text(arguments.file))
+    refused = not_enforced(found.mission) if found.mission else ()
     lines = [f"{found.handoff_type}: {'valid' if found.valid else 'not valid'}"]
     lines += [f"  {reason}" for reason in found.reasons]
     lines += [
         f"  {fault.path} {fault.code}: {fault.message}" + (f" ({fault.hint})" if fault.hint else "")
         for fault in found.faults
     ]
-    lines += [f"  warning {w.path} {w.code}: {w.message}" for w in found.warnings]
     lines += [f"  and {found.faults_omitted} more"] if found.faults_omitted else []
-    return Result(found.to_json(), "\n".join(lines), 0 if found.valid else 1)
+    lines += [f"  warning {w.path} {w.code}: {w.message}" for w in found.warnings]
+    lines += [f"  this version refuses it: {fault}" for fault in refused]
+    lines += [f"hint: {found.hint}"] if found.hint else []
+    document = found.to_json() | {"not_enforced_yet": [fault.to_json() for fault in refused]}
+    return Result(document, "\n".join(lines), 0 if found.valid else 1)
 
 
 def run_mission_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", help="a contract or a text with a handoff; - for stdin")
     parser.add_argument("--profile", metavar="NAME", help="the model that is to work on it")
+    names = fill(f"profiles: {', '.join(profile.name for profile in BUILT_IN)}", 79)
     parser.epilog = (
-        f"{parser.epilog}\n\nexit: 0 COMPLETE, 1 any other status, 130 interrupted;"
-        " Ctrl-C ends the run with a report"
+        f"{parser.epilog}\n\n{names}\nand those of PROFILES_JSON\n\n"
+        "exit: 0 COMPLETE, 1 any other status, 130 interrupted\n"
+        "Ctrl-C ends the run with a report; once more, and it stays as it is for `mission resume`"
     )
 
 
 def run_mission(arguments: Namespace, console: Console) -> Result:
-    workshop = open_workshop(arguments)
-    handed = _handed(_text(arguments.file), str(workshop.project))
+    text = _text(arguments.file)
+    workshop = open_workshop(arguments, console)
+    handed = validate_handoff(text, project_root=str(workshop.project))
     mission = handed.mission_for_runtime()
     for warning in handed.warnings:
         console.say(f"warning: {warning}")
-    if arguments.profile:
-        profile = workshop.registry.resolve(arguments.profile)
-    else:
-        profile = default_profile(workshop)
-        console.say(f"model: {profile.name} (choose another with --profile)", DIM)
+    profile = _profile(workshop, arguments.profile, console)
     order = Order(mission, profile, profile.name, 0, "cli", handed.warnings)
     deadline = Deadline(workshop.clock)
     return _followed(workshop.desk.begin(order, deadline), deadline, workshop, console)
 
 
+def _profile(workshop: Workshop, name: str | None, console: Console) -> ModelProfile:
+    if not name:
+        profile = default_profile(workshop)
+        console.tell(f"model: {profile.name} (choose another with --profile)")
+        return profile
+    try:
+        return workshop.registry.resolve(name)
+    except BadRequest as error:
+        hint = f"{error.hint}; all of them: codex-oss mission run --help"
+        raise BadRequest(error.message, code=error.code, hint=hint) from error
+
+
 def resume_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("run", help="a run id, or a mission id for its newest run")
+    parser.add_argument("run", help=RUN_HELP)
 
 
 def resume(arguments: Namespace, console: Console) -> Result:
-    workshop = open_workshop(arguments)
+    workshop = open_workshop(arguments, console)
     deadline = Deadline(workshop.clock)
     run_id = workshop.desk.archive.find(arguments.run)
     return _followed(workshop.desk.resume(run_id, deadline), deadline, workshop, console)
@@ -106,67 +129,94 @@ def resume(arguments: Namespace, console: Console) -> Result:
 
 def list_runs_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="only those that have not ended")
-    parser.add_argument("--limit", type=int, default=LISTED, metavar="N", help=f"({LISTED})")
+    parser.add_argument(
+        "--limit",
+        type=whole(1, LISTED_MAX),
+        default=LISTED,
+        metavar="N",
+        help=f"no more than N, the newest first ({LISTED})",
+    )
 
 
-def list_runs(arguments: Namespace, _console: Console) -> Result:
-    workshop = open_workshop(arguments)
+def list_runs(arguments: Namespace, console: Console) -> Result:
     rows: list[Json] = []
-    for row in workshop.desk.archive.list():
+    for row in open_workshop(arguments, console).desk.archive.list():
+        if not arguments.open or row["state"] in UNFINISHED:
+            rows.append(row)
         if len(rows) == arguments.limit:
             break
-        if not arguments.open or row["state"] in ("running", "interrupted"):
-            rows.append(row)
-    lines = [
-        f"{row['run_id']}  {row['mission_id']!s:24.24} {row['state']!s:11}"
-        f" {row.get('status', '')!s:9} {row.get('objective', '')!s:.60}"
-        for row in rows
-    ]
-    document: dict[str, object] = {"schema_version": "mission_list.v1", "runs": rows}
-    return Result(document, "\n".join(lines) or "no missions here yet")
+    document = {"schema_version": "mission_list.v1", "runs": rows}
+    none = "no run is open" if arguments.open else "no missions here yet"
+    return Result(document, table(LIST_HEAD, map(_cells, rows)) if rows else none)
+
+
+def _cells(row: Json) -> tuple[str, ...]:
+    objective = str(row.get("objective", ""))
+    if len(objective) > OBJECTIVE_CHARACTERS:
+        objective = f"{objective[: OBJECTIVE_CHARACTERS - 1]}…"
+    names = ("run_id", "mission_id", "state", "status")
+    return (*(str(row.get(name, "")) for name in names), " ".join(objective.split()))
 
 
 def _followed(run: Run, deadline: Deadline, workshop: Workshop, console: Console) -> Result:
     """Tell a run as it happens; Ctrl-C ends it with a report."""
     style = workshop.settings
-    with on_interrupt(lambda: deadline.cancel("interrupted")), closing(run.events()) as events:
-        told = shown_live(
-            _sentences(events), style.oss_visible_trace, style.oss_visible_trace_max_events
-        )
-        for sentence, text in told:
-            console.say(f"{sentence.seq:4}  {text}", DIM)
+    try:
+        console.tell(f"run: {run.run_id} (Ctrl-C ends it with a report)")
+        with on_interrupt(lambda: deadline.cancel("interrupted")), closing(run.events()) as events:
+            told = shown_live(
+                _sentences(events, console),
+                style.oss_visible_trace,
+                style.oss_visible_trace_max_events,
+            )
+            for sentence, text in told:
+                console.tell(f"{sentence.seq:4}  {text}")
+    except KeyboardInterrupt:
+        raise _left_open(run.run_id, workshop) from None
     result = run.result()
     return Result(result.to_json(), result.message, _exit_code(result))
 
 
-def _sentences(events: Iterator[Event]) -> Iterator[Sentence]:
-    return (sentence for event in events if (sentence := commentary_for(event)))
+def _sentences(events: Iterator[Event], console: Console) -> Iterator[Sentence]:
+    for event in events:
+        if isinstance(event.fact, CancelRequested):
+            console.say("interrupted: ending the run with a report (Ctrl-C again leaves it open)")
+        if sentence := commentary_for(event):
+            yield sentence
+
+
+def _left_open(run_id: str, workshop: Workshop) -> Cancelled:
+    """Return what to say of a run that was left in the middle, or just before its files."""
+    if workshop.desk.archive.load(run_id).state == "final":
+        hint = f"its report is in the log: codex-oss show-summary {run_id}"
+        return Cancelled(f"interrupted: {run_id} had ended", hint=hint)
+    hint = f"run: codex-oss mission resume {run_id}"
+    return Cancelled(f"interrupted: {run_id} is left open", hint=hint)
 
 
 def _exit_code(result: MissionResult) -> int:
     if result.status_reason == "cancelled":
-        return 130
+        return INTERRUPTED
     return 0 if result.status == "COMPLETE" else NOT_COMPLETE
 
 
-def _handed(text: str, root: str) -> HandoffValidation:
-    """Return the contract of a file that is one, or of the handoff in it."""
-    if text.lstrip().startswith("{"):
-        return validate_handoff(text, project_root=root)
-    return extract_handoff(text, project_root=root)
-
-
 def _text(name: str) -> str:
-    if name == "-":
-        data = sys.stdin.buffer.read(INPUT_BYTES_MAX + 1)
-    else:
-        try:
-            data = read_bounded(Path(name), INPUT_BYTES_MAX)
-        except OSError as error:
-            raise NotFound(
-                f"{name}: {error.strerror}", hint="name a file, or - for stdin"
-            ) from error
+    """Return what a person handed in, by the name of a file or through stdin."""
     try:
-        return data.decode()
+        data = _input() if name == "-" else read_bounded(Path(name).resolve(), INPUT_BYTES_MAX)
+    except OSError as error:
+        raise NotFound(f"{name}: {error.strerror}", hint=INPUT_HINT) from error
+    except StorageUnsafe as error:
+        raise BadRequest(f"{name} is not a regular file", hint=INPUT_HINT) from error
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadRequest(f"{name} is not UTF-8 (byte {error.start})") from error
+        hint = "save it as UTF-8"
+        raise BadRequest(f"{name} is not UTF-8 (byte {error.start})", hint=hint) from error
+
+
+def _input() -> bytes:
+    data = sys.stdin.buffer.read(INPUT_BYTES_MAX + 1)
+    if len(data) > INPUT_BYTES_MAX:
+        raise TooLarge(f"stdin: more than {INPUT_BYTES_MAX} bytes", hint="hand in less")
+    return data

@@ -1,24 +1,31 @@
 """What a command leaves behind: one result, as text for people or as one JSON document.
 
 Results go to stdout, everything else (progress, warnings, errors) to stderr, so that a pipe gets
-the result alone. Colours only where a terminal shows them.
+the result alone. Text may hold what a model wrote: no control character of it reaches a terminal.
+Colours, and lines cut to the width, only where a terminal shows them.
 """
 
 import json
 import os
+import re
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
 
 from codex_oss.errors import BridgeError
 
 DIM, BOLD, RED, PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[0m"
+WIDTH_MIN = 40  # A narrower terminal, or one that says 0, wraps lines itself.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+STRONG = re.compile(r"\*\*([^*\n]+)\*\*")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a command found. `exit_code` 0 is done or yes, 1 is no (product 5)."""
 
-    document: dict[str, object]
+    document: Mapping[str, object]
     text: str
     exit_code: int = 0
 
@@ -28,40 +35,110 @@ class Console:
     """Where a command speaks while it works."""
 
     is_json: bool
-    colours: bool = field(default_factory=lambda: _shows_colours())
 
     def say(self, text: str, style: str = "") -> None:
         """Tell a person something on the way."""
-        print(self._styled(text, style), file=sys.stderr, flush=True)
+        _print(text, sys.stderr, style)
+
+    def tell(self, text: str) -> None:
+        """Tell how the work goes on: a line of a terminal each, which the log has in full."""
+        self.say("\n".join(_cut(line, sys.stderr) for line in text.split("\n")), DIM)
 
     def show(self, result: Result) -> None:
         if self.is_json:
-            print(json.dumps(result.document, ensure_ascii=False, sort_keys=True), flush=True)
+            _print_document(result.document)
         elif result.text:
-            print(result.text, flush=True)
+            self.show_text(result.text)
+
+    def show_text(self, text: str) -> None:
+        """Show a part of the result ahead of its end; in JSON it comes whole, at the end."""
+        if not self.is_json:
+            _print(text, sys.stdout)
 
     def show_error(self, error: BridgeError, hint: str) -> None:
         """Say what failed, then what helps; with `--json` as a document too."""
+        from codex_oss.redaction import Redactor  # Too slow to load for what goes well.
+
+        redactor = Redactor()
         if self.is_json:
-            document = {
-                "schema_version": "error.v1",
-                "error": {
-                    "code": error.code,
-                    "message": error.message,
-                    "hint": hint,
-                    "faults": [fault.to_json() for fault in error.faults],
-                },
+            told = {
+                "code": error.code,
+                "message": error.message,
+                "hint": hint,
+                "faults": [fault.to_json() for fault in error.faults],
             }
-            print(json.dumps(document, ensure_ascii=False, sort_keys=True), flush=True)
-        self.say(f"codex-oss: {error.message}", RED)
-        for fault in error.faults:
-            self.say(f"  {fault}" + (f" ({fault.hint})" if fault.hint else ""))
-        if hint:
-            self.say(f"hint: {hint}")
-
-    def _styled(self, text: str, style: str) -> str:
-        return f"{style}{text}{PLAIN}" if style and self.colours else text
+            clean, _ = redactor.redact_value(told)
+            _print_document({"schema_version": "error.v1", "error": clean})
+        first, *rest = redactor.redact("\n".join(_error_lines(error, hint))).text.split("\n")
+        self.say(f"codex-oss: {first}", RED)
+        for line in rest:
+            self.say(line)
 
 
-def _shows_colours() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows under their heads, in columns as wide as they must be."""
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+    return "\n".join(line.rstrip() for line in padded)
+
+
+def fields(rows: Iterable[tuple[str, object]]) -> str:
+    """Return `name  value` lines for what there is something to say about."""
+    said = [(name, str(value)) for name, value in rows if value not in ("", None)]
+    width = max(len(name) for name, _ in said)
+    return "\n".join(f"{name:{width}}  {value}" for name, value in said)
+
+
+def visible(text: str) -> str:
+    """Return text whose control characters can be seen and do nothing."""
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _error_lines(error: BridgeError, hint: str) -> Iterator[str]:
+    """Yield what failed, each fault once, then what helps. A message that repeats its faults for
+    other doors ends before the first."""
+    message, faults = error.message, error.faults
+    if faults and (at := message.find(faults[0].message)) > 0:
+        message = message[:at].removesuffix(f"{faults[0].path}: ").rstrip(" :;")
+    if len(faults) == 1:
+        (fault,) = faults
+        yield message if message == fault.message else f"{message}: {fault}"
+    else:
+        yield message
+        yield from (f"  {fault}" + (f" ({fault.hint})" if fault.hint else "") for fault in faults)
+    yield f"hint: {hint}"
+
+
+def _print_document(document: Mapping[str, object]) -> None:
+    print(json.dumps(document, sort_keys=True), flush=True)  # ASCII: every pipe takes it.
+
+
+def _print(text: str, stream: TextIO, style: str = "") -> None:
+    text = visible(text).encode(stream.encoding, "backslashreplace").decode(stream.encoding)
+    print(_painted(text, style) if _colours(stream) else text, file=stream, flush=True)
+
+
+def _painted(text: str, style: str) -> str:
+    return f"{style}{text}{PLAIN}" if style else STRONG.sub(rf"{BOLD}\1{PLAIN}", text)
+
+
+def _cut(line: str, stream: TextIO) -> str:
+    width = _width(stream)
+    return f"{line[: width - 1]}…" if width and len(line) > width else line
+
+
+def _width(stream: TextIO) -> int:
+    """Return the columns of a terminal, 0 for what is none or does not say."""
+    if not stream.isatty():
+        return 0
+    columns = os.get_terminal_size(stream.fileno()).columns
+    return columns if columns >= WIDTH_MIN else 0
+
+
+def _colours(stream: TextIO) -> bool:
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not is_plain

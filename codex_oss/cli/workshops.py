@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codex_oss.cli.output import Console
 from codex_oss.settings import Settings, settings_here
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ def settings_of(arguments: Namespace) -> Settings:
     return settings_here(Path.cwd(), flags)
 
 
-def open_workshop(arguments: Namespace) -> "Workshop":
+def open_workshop(arguments: Namespace, console: Console) -> "Workshop":
+    """Return the workshop, after a word on settings that a person should know of."""
     from codex_oss.wiring import wire_workshop
 
-    return wire_workshop(settings_of(arguments))
+    settings = settings_of(arguments)
+    for warning in settings.warnings:
+        console.say(f"warning: {warning}")
+    return wire_workshop(settings)

@@ -18,11 +18,16 @@ from codex_oss.server import HttpRequest, Limits
 from codex_oss.system import SystemClock
 from codex_oss.upstream import HttpChatModel, Slots, TransportLimits
 from support import served as listening
-from support.clients import Client
+from support.clients import Client, Event
 from support.providers import ScriptedProvider
 
 HEARTBEAT_SECONDS = 0.15
 LIMITS = TransportLimits(connect=2, first_byte=5, idle=5, first_content=10, whole=30)
+
+
+HELLO = {"model": "scripted", "input": "Say hello.", "stream": True}
+WHOLE = {**HELLO, "stream": False}
+TERMINALS = {"response.completed", "response.failed", "response.incomplete"}
 
 
 class NoMissions:
@@ -96,3 +101,13 @@ def gateway(
     with listening.served(*routes, limits=http) as server:
         running = Running(server, lines)
         yield running
+
+
+def end_of(events: list[Event]) -> dict:
+    """Return the response in the one terminal event, after which only [DONE] came."""
+    terminals = [event for event in events if event.type in TERMINALS]
+    assert len(terminals) == 1, terminals
+    assert [event.data for event in events][-1] == "[DONE]" and events[-2] == terminals[0]
+    numbers = [event.data["sequence_number"] for event in events[:-1]]
+    assert numbers == list(range(len(numbers))), numbers
+    return terminals[0].data["response"]

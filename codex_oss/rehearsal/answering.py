@@ -145,8 +145,8 @@ def _nothing(answer: Answer, known: Survey, prompt: Prompt) -> None:
         spelled = re.search(rf"(?i)\b{re.escape(name)}\b", alike[0].text)
         answer.doubts.append(f"no line has `{name}`, but some have `{spelled and spelled[0]}`")
     elif search.ref:
-        where = f"`{answer.lookup.path}`" if answer.lookup.path else "the scope"
-        claim = f"No line in {where} has `{name}`."
+        where = f" in `{answer.lookup.path}`" if answer.lookup.path else ""
+        claim = f"No line of the searched files{where} has `{name}`."
         answer.findings.append(Finding(claim, (f"{search.ref}#zero_match",)))
 
 
@@ -235,7 +235,9 @@ def _value(answer: Answer, prompt: Prompt) -> None:
         return
     known = survey(prompt, target_of(lookup))
     answer.take(known)
-    found = [place for place in known.places if place.site.kind in VALUED]
+    found = [place for place in known.places if place.site.kind in VALUED] or [
+        place for place in known.places if place.site.kind == "entry"
+    ]
     chosen = _owned(answer, found)
     answer.findings += [_set_to(lookup, place) for place in chosen]
     changed = [place for place in known.places if place.site.kind == "changed"]

@@ -22,6 +22,7 @@ _GOES_ON_WITH = tuple(".?:&|+*)")
 _COMMANDS = re.compile(r"(?:^|[|&!]|\b(?:then|do|else|if|elif|while|until|time|exec))\s*$")
 _CALLS = re.compile(r"(?:\s*!|\s*(?:::)?<[^<>()]*>|\?\.)?\s*\(\)")
 _IMPORTS = re.compile(r"^\s*(?:import|use|using|package|include|from|require)\b|\bimport\b[^=(]*$")
+_TYPE_ARGUMENTS = re.compile(r"<[^<>;={}]*(?:<[^<>;={}]*>[^<>;={}]*)*>")
 _RECEIVER = re.compile(r"(?P<name>[\w$]+)(?:\.prototype)?\s*(?:\.|::)\s*~?$")
 _GO_RECEIVER = re.compile(r"\bfunc\s*\(\s*(?:\w+\s+)?\*?\s*(?P<name>\w+)[^()]*\)\s*$")
 
@@ -177,8 +178,8 @@ def _site(source: Source, brackets: Brackets, found: re.Match[str]) -> Site:
         signature = _signature(source, brackets, found.end(), after_ends)
         last = source.line_of(max(found.end(), after_ends - 1)) if "{" in after else line
         return Site(line, kind, owners, last, signature=signature)
-    if kind in ("constant", "attribute") or (kind == "macro" and "#" in before):
-        start, end = _value(source, brackets, found.end(), kind == "macro")
+    if kind in ("constant", "attribute", "entry") or (kind == "macro" and "#" in before):
+        start, end = _value(source, brackets, found.end(), kind)
         return Site(line, kind, owners, source.line_of(end - 1), source.text[start:end].strip())
     return Site(line, kind, owners, line)
 
@@ -223,24 +224,25 @@ def _signature(source: Source, brackets: Brackets, start: int, end: int) -> Sign
     return Signature(source.text[opener + 1 : closer], source.line_of(opener + 1))
 
 
-def _value(source: Source, brackets: Brackets, at: int, is_macro: bool) -> tuple[int, int]:
+def _value(source: Source, brackets: Brackets, at: int, kind: str) -> tuple[int, int]:
     """Return where the value that follows a name begins and ends; the same place for none."""
     mask = source.mask
-    if is_macro:
+    if kind == "macro":
         end = mask.find(";", at)
         at = brackets.closer_of.get(at, at - 1) + 1  # Behind the parameters, if there are any.
         return at, max(at, end)
-    start, place = -1, at
+    sign, start, place = ":" if kind == "entry" else "=", -1, at
     while place < len(mask):
         character = mask[place]
-        place = brackets.closer_of.get(place, place)
-        if character in ";)]}" or (start < 0 and character == "{"):
-            break
-        if character == "," or (character == "\n" and _line_ends(brackets, place)):
-            break
-        if character == "=" and start < 0 and mask[place + 1 : place + 2] not in ("=", ">"):
+        if start < 0 and (generic := _TYPE_ARGUMENTS.match(mask, place)):
+            place = generic.end()
+            continue
+        if start < 0 and character == sign and mask[place + 1 : place + 2] not in ("=", ">"):
             start = place + 1
-        place += 1
+        ends_line = character == "\n" and _line_ends(brackets, place)
+        if ends_line or character in ";,)]}" or (start < 0 and character == "{"):
+            break
+        place = brackets.closer_of.get(place, place) + 1
     return (start, place) if start >= 0 else (at, at)
 
 

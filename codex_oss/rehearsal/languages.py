@@ -144,10 +144,14 @@ _BY_INTERPRETER = {"python": "py", "node": "js", "ruby": "rb", "php": "php"} | d
 )
 
 
+def has_ending(path: str) -> bool:
+    return "." in path.rpartition("/")[2].lstrip(".")
+
+
 def language_of(path: str, first_line: str = "") -> Language | None:
     """Return the language of a file, by its name or its `#!` line; `None` for a foreign one."""
     name = path.rpartition("/")[2].lower()
-    if "." in name.lstrip("."):
+    if has_ending(path):
         return _BY_ENDING.get(name.rpartition(".")[2])
     program = re.match(r"#!.*?(?:/env\s+(?:-\S+\s+)*|/)([a-z]+)[\d.]*(?:\s|$)", first_line)
     return _BY_ENDING.get(_BY_INTERPRETER.get(program[1], "")) if program else None

@@ -12,7 +12,9 @@ from codex_oss.rehearsal.reporting import claims_of, report_of
 LOOKS_A_REPLY_MAX = 3  # They share the room for observations: more of them would be cut.
 CLAIMS_A_REPLY_MAX = 4  # As many calls of one reply as are run.
 ASKED_MAX = 2  # Once more where the first result is not shown any more, never again after that.
-SHOWN_BYTES_MAX = 220_000  # Below the window of the profile: nothing that was read shrinks away.
+SHOWN_BYTES_MAX = 280_000  # Of all messages: with more, what was read first would shrink away.
+LINE_BYTES = 48  # Of source as a prompt shows it, on average; of a search more is not known.
+SEARCH_BYTES = 10_000
 
 LEFT_MIN = {"tools": 1, "model_calls": 3, "seconds": 5, "observation_bytes": 2_048}
 """What must be left for another look: a claim and a report come after it."""
@@ -34,15 +36,28 @@ def next_calls(prompt: Prompt) -> tuple[Call, ...]:
 
 def may_look(prompt: Prompt) -> bool:
     enough = all(prompt.left(limit) >= least for limit, least in LEFT_MIN.items())
-    return enough and prompt.phase != "REPORT" and prompt.shown_bytes < SHOWN_BYTES_MAX
+    return enough and prompt.phase != "REPORT"
 
 
 def _looks(prompt: Prompt, answers: list[Answer]) -> tuple[Call, ...]:
     """Return the agenda's looks and those that the answers need, each as often as it is useful."""
     wanted = (*prompt.agenda, *(call for answer in answers for call in answer.needs))
-    return tuple(call for call in dict.fromkeys(wanted) if _is_useful(prompt, call))[
-        :LOOKS_A_REPLY_MAX
-    ]
+    looks: list[Call] = []
+    room = SHOWN_BYTES_MAX - prompt.shown_bytes
+    for call in dict.fromkeys(wanted):
+        if _bytes_of(call) <= room and _is_useful(prompt, call):
+            looks.append(call)
+            room -= _bytes_of(call)
+    return tuple(looks[:LOOKS_A_REPLY_MAX])
+
+
+def _bytes_of(call: Call) -> int:
+    """Guess how much a look adds to the prompt."""
+    given = dict(call.arguments)
+    first, last = given.get("start_line"), given.get("end_line")
+    if isinstance(first, int) and isinstance(last, int):
+        return (last - first) * LINE_BYTES
+    return SEARCH_BYTES
 
 
 def _is_useful(prompt: Prompt, call: Call) -> bool:

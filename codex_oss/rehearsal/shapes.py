@@ -56,6 +56,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
         Shape("interface", r"\binterface\s+"),
         Shape("enum", r"\benum\s+"),
         Shape("type", r"\btype\s+", r"\s*(?:<.*>)?\s*="),
+        Shape("import", _DECLARES, r"\s*=\s*(?:await\s+)?(?:require|import)\s*\(\)"),
         Shape("function", _DECLARES, rf"\s*(?::[^=]+)?=\s*{_FUNCTION_VALUE}"),
         Shape("constant", _DECLARES, r"(?!\s*(?:=>|\())"),
         Shape("method", rf"^\s*{_MODIFIERS}", r"\s*(?:<[^>]*>)?\(\)\s*(?::[^{};]*)?\{"),
@@ -66,6 +67,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
         Shape("constant", r"\bexports\.", r"\s*=\s*(?:['\d{\[/-]|true\b|false\b|null\b|new\b)"),
         Shape("attribute", rf"^\s*{_MODIFIERS}", r"\s*[?!]?\s*(?::|=(?![=>])|;|\n|$)", "class"),
         _MEMBER,
+        Shape("entry", r"(?:^|,)\s*", r"\s*:", "object"),
     ),
     "Go": (
         Shape("method", r"\bfunc\s*\(\)\s*", _PARAMETERS),

@@ -18,7 +18,7 @@ from codex_oss.rehearsal.candidates import (
     narrower_patterns,
 )
 from codex_oss.rehearsal.judging import sites_in
-from codex_oss.rehearsal.languages import Language, language_of
+from codex_oss.rehearsal.languages import Language, has_ending, language_of
 from codex_oss.rehearsal.masking import Source, source_of
 from codex_oss.rehearsal.questions import Intent
 from codex_oss.rehearsal.reading import Call, File, Hit, Prompt, Search
@@ -223,7 +223,9 @@ class _Surveying:
         if not lines:
             return
         last = max(lines)
-        if language is None:
+        if language is None and not file.lines and not has_ending(path):
+            self._read(path, 1, last + LINES_BEHIND)  # Its first line may name an interpreter.
+        elif language is None:
             self._doubt(f"`{path}` line {last} may count, but its language is not known")
         elif source := self._source(path, file, language, last):
             self._judge(file, source, {hit.line for hit in hits})

@@ -39,9 +39,17 @@ def scratch() -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
-CODEX_VERSIONS = ("0.169.0", "0.148.0")
-PROGRAMS = {"codex": tuple(f"codex-{version}" for version in CODEX_VERSIONS)}
-"""What a requirement stands for, where it is not one program of its own name."""
+CODEX_VERSIONS = ("0.130.0", "0.140.0", "0.148.0", "0.150.0", "0.160.0", "0.169.0")
+PACKAGES = "python/lib/python*/site-packages"
+PROGRAMS = {
+    "codex": tuple(f"bin/codex-{version}" for version in CODEX_VERSIONS),
+    "openai": (f"{PACKAGES}/openai",),
+    "agents": (f"{PACKAGES}/agents",),
+    "jsonschema": (f"{PACKAGES}/jsonschema",),
+    "aisdk": ("aisdk/node_modules/ai", "aisdk/node_modules/@ai-sdk/openai"),
+    "llama": (f"{PACKAGES}/xllamacpp", "models/smollm2.gguf"),
+}
+"""Where .ci/run puts what is not one program of its own name, below .dev/."""
 
 
 def program(name: str) -> str | None:
@@ -50,10 +58,23 @@ def program(name: str) -> str | None:
     return str(found) if found.exists() else shutil.which(name)
 
 
+def dev_python() -> str:
+    """Return the Python that has the packages: the tests' own has none of them."""
+    return str(DEV / "python" / "bin" / "python")
+
+
 def needs(*names: str) -> Callable[[Test], Test]:
     """Skip the test where an outside program is missing; `--require NAME` makes that a failure."""
-    missing = [n for name in names for n in PROGRAMS.get(name, (name,)) if program(n) is None]
+    missing = [lack for name in names for lack in _lacks(name)]
+    reason = f"needs {', '.join(missing)}: .ci/run installs it"
     required = set(os.environ.get("CODEX_OSS_REQUIRE", "").split(",")) & set(names)
-    if missing and not required:
-        return unittest.skip(f"needs {', '.join(missing)}: .ci/run installs it")
-    return lambda test: test
+    if missing and required:
+        raise RuntimeError(f"--require {','.join(sorted(required))}: {reason}")
+    return unittest.skip(reason) if missing else lambda test: test
+
+
+def _lacks(name: str) -> list[str]:
+    """Return what of `name` is not there. .dev/ holds links, so that a link may lead nowhere."""
+    if name not in PROGRAMS:
+        return [] if program(name) else [name]
+    return [place for place in PROGRAMS[name] if not any(p.exists() for p in DEV.glob(place))]

@@ -5,6 +5,7 @@ from codex_oss.chat.chat_wire import ChatReader, ChatWire
 from codex_oss.chat.history import Fitted, argument_object, fit
 from codex_oss.chat.literals import literal_of, mended, text_of, to_json
 from codex_oss.chat.messages import (
+    TOLERATED_EOF,
     Burst,
     CallDelta,
     ChatChunk,
@@ -16,6 +17,7 @@ from codex_oss.chat.messages import (
     ImagePart,
     ResponseFormat,
     Served,
+    TextPart,
     TextRun,
     Usage,
 )
@@ -43,6 +45,8 @@ __all__ = [
     "Served",
     "GatheredCall",
     "SseDecoder",
+    "TOLERATED_EOF",
+    "TextPart",
     "TextRun",
     "Usage",
     "argument_object",

@@ -21,6 +21,13 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
+class TextPart:
+    """Text that stands behind an image or a file of the same message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImagePart:
     """An image by its URL, `data:` or https. It is never fetched here."""
 
@@ -39,8 +46,9 @@ class FilePart:
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
     """One message. `calls`, `reasoning` and `reasoning_blocks` are an assistant's, `call_id` is a
-    tool result's, `parts` stand behind the text. A block is a provider's own JSON, returned as it
-    came."""
+    tool result's, `parts` stand behind the text in their order. A block is a provider's own JSON,
+    returned as it came. `reasoning_family` is whose reasoning it is: another family's is never
+    replayed, "" is text that nobody vouches for, used only where a family must have one."""
 
     role: Role
     text: str = ""
@@ -48,7 +56,8 @@ class ChatMessage:
     call_id: str = ""
     reasoning: str = ""
     reasoning_blocks: tuple[str, ...] = ()
-    parts: tuple[ImagePart | FilePart, ...] = ()
+    parts: tuple[TextPart | ImagePart | FilePart, ...] = ()
+    reasoning_family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +130,32 @@ class TextRun:
     literals: tuple[bytes, ...]
 
 
+TOLERATED_EOF = "eof"
+"""The finish word of an answer that ended without one, where its dialect takes that for an end."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatChunk:
-    """One payload of the provider. `finish` is its word for the end, "" before."""
+    """One payload of the provider. `finish` is its word for the end, "" before. `salvaged` counts
+    the calls here that were found in its text, `reasoning_blocks` are whole ones that ended."""
 
     text: str = ""
     reasoning: str = ""
     calls: tuple[CallDelta, ...] = ()
     finish: str = ""
     usage: Usage | None = None
+    salvaged: int = 0
+    reasoning_blocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Who answers, and what was changed of the request for him: the first part of an answer."""
+    """Who answers, and what was changed of the request for him: the first part of an answer.
+    `family` is whose reasoning the answer's is."""
 
     profile: str = ""
     upstream_model: str = ""
+    family: str = ""
     wire: str = ""
     tries: int = 1
     fallback_from: str = ""
@@ -147,5 +165,5 @@ class Served:
     reasoning_dropped: tuple[tuple[str, int], ...] = ()
 
 
-Burst = tuple[TextRun | ChatChunk, ...]
+Burst = tuple[TextRun | ChatChunk | Served, ...]
 """All that arrived in one read. An empty burst is a sign of life without content."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from codex_oss.chat.calls import CallGatherer
 from codex_oss.chat.literals import literal_of, text_of
-from codex_oss.chat.messages import Burst, FunctionCall, TextRun, Usage
+from codex_oss.chat.messages import Burst, FunctionCall, Served, TextRun, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ def gather(bursts: Iterable[Burst]) -> ChatReply:
     for chunk in (chunk for burst in bursts for chunk in burst):
         if isinstance(chunk, TextRun):
             literals += chunk.literals
+            continue
+        if isinstance(chunk, Served):
             continue
         if chunk.text:
             literals.append(literal_of(chunk.text))

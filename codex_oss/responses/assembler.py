@@ -7,7 +7,7 @@ for a cut and for a failure count (bridge 13).
 
 from collections.abc import Iterable, Iterator
 
-from codex_oss.chat import Burst, CallDelta, TextRun, Usage, literal_of
+from codex_oss.chat import Burst, CallDelta, Served, TextRun, Usage, literal_of
 from codex_oss.errors import (
     BridgeError,
     Cancelled,
@@ -77,6 +77,8 @@ class _Answer:
         for chunk in burst:
             if isinstance(chunk, TextRun):
                 yield from self._say(MESSAGE, chunk.literals)
+                continue
+            if isinstance(chunk, Served):
                 continue
             if chunk.reasoning:
                 yield from self._say(REASONING, (literal_of(chunk.reasoning),))

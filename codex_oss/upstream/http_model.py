@@ -7,7 +7,7 @@ says instead of an answer, at whatever point, becomes one of our errors with its
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from codex_oss.chat import Burst, ChatChunk, ChatReader, ChatRequest, ChatWire, TextRun
+from codex_oss.chat import Burst, ChatChunk, ChatReader, ChatRequest, ChatWire, Served, TextRun
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import UpstreamAuth, UpstreamError
 from codex_oss.profiles import ModelProfile
@@ -105,8 +105,10 @@ class HttpChatModel:
             )
 
 
-def _has_content(piece: TextRun | ChatChunk) -> bool:
-    return isinstance(piece, TextRun) or bool(piece.text or piece.reasoning or piece.calls)
+def _has_content(piece: TextRun | ChatChunk | Served) -> bool:
+    if isinstance(piece, ChatChunk):
+        return bool(piece.text or piece.reasoning or piece.calls)
+    return isinstance(piece, TextRun)
 
 
 def _streamed(reply: ProviderReply) -> Iterator[Burst]:

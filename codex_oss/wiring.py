@@ -6,7 +6,9 @@ clock, the place of our state) is an argument here; nothing below reaches for a 
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from codex_oss import __version__
 from codex_oss.chat import ChatModel
 from codex_oss.contract import MissionV1, PathRules
 from codex_oss.deadline import Clock
+from codex_oss.errors import Refused
 from codex_oss.layout import Layout, SourceTree, source_tree
 from codex_oss.missions import MissionDesk
 from codex_oss.profiles import ModelProfile, ModelRegistry
@@ -34,6 +37,8 @@ REHEARSAL = "rehearsal"
 FALLBACK_PROFILE = "kimi"
 SECRET_CHARACTERS_MIN = 8  # A shorter live key would blank ordinary words.
 
+Models = Callable[[ModelProfile], ChatModel]
+
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
@@ -45,7 +50,7 @@ class Workshop:
     registry: ModelRegistry
     redactor: Redactor
     desk: MissionDesk
-    models: Callable[[ModelProfile], ChatModel]
+    models: Models
     source: SourceTree
     clock: Clock
 
@@ -54,7 +59,7 @@ def wire_workshop(
     settings: Settings,
     *,
     state: Path | None = None,
-    models: Callable[[ModelProfile], ChatModel] | None = None,
+    models: Models | None = None,
     clock: Clock | None = None,
 ) -> Workshop:
     """Return a project's workshop. `state` is where our folder lies when not in the project."""
@@ -66,7 +71,7 @@ def wire_workshop(
     redactor = _redactor(settings, layout)
     registry = ModelRegistry.of(settings)
     source = source_tree()
-    choose = models or _models(settings, redactor, clock)
+    plain, patient = (models, models) if models else _models(settings, redactor, clock)
 
     def guard_for(mission: MissionV1) -> Guard:
         rules = PathRules(
@@ -78,7 +83,7 @@ def wire_workshop(
         layout,
         project=project,
         registry=registry,
-        models=choose,
+        models=patient,
         provider_fault=lambda profile: _provider_fault(settings, profile),
         guard_for=guard_for,
         redactor=redactor,
@@ -86,7 +91,7 @@ def wire_workshop(
         product={"version": __version__, "source_sha256": source.sha256},
         progress_seconds=settings.sse_visible_progress_seconds,
     )
-    return Workshop(settings, project, layout, registry, redactor, desk, choose, source, clock)
+    return Workshop(settings, project, layout, registry, redactor, desk, plain, source, clock)
 
 
 def default_profile(workshop: Workshop) -> ModelProfile:
@@ -107,19 +112,21 @@ def _redactor(settings: Settings, layout: Layout) -> Redactor:
     return Redactor({s for s in secrets if len(s) >= SECRET_CHARACTERS_MIN}, key)
 
 
-def _models(
-    settings: Settings, redactor: Redactor, clock: Clock
-) -> Callable[[ModelProfile], ChatModel]:
+def _models(settings: Settings, redactor: Redactor, clock: Clock) -> tuple[Models, Models]:
+    """Return the models of plain turns and of missions. They share their slots; a mission has its
+    own budget of time, and obeys the plain lane's only where somebody set it (missions 10.2)."""
     slots = Slots(settings.max_global_upstream_concurrency, settings.upstream_queue_max)
-    limits = TransportLimits(
+    plain = TransportLimits(
         connect=settings.upstream_connect_timeout_seconds,
         first_byte=settings.upstream_first_byte_timeout_seconds,
         idle=settings.upstream_idle_timeout_seconds,
         first_content=settings.request_deadline_seconds,
         whole=settings.upstream_stream_max_seconds,
     )
+    is_explicit = "REQUEST_DEADLINE_SECONDS" in settings.given
+    patient = plain if is_explicit else replace(plain, first_content=inf)
 
-    def choose(profile: ModelProfile) -> ChatModel:
+    def model(profile: ModelProfile, limits: TransportLimits) -> ChatModel:
         if profile.name == REHEARSAL:
             return RehearsalModel()
         return HttpChatModel(
@@ -131,7 +138,7 @@ def _models(
             clock=clock,
         )
 
-    return choose
+    return partial(model, limits=plain), partial(model, limits=patient)
 
 
 def _provider_fault(settings: Settings, profile: ModelProfile) -> str:
@@ -167,6 +174,7 @@ def wire_bridge(workshop: Workshop, log: "Log") -> Bridge:
     from codex_oss.server import Gate, Limits, Listener
 
     settings, clock = workshop.settings, workshop.clock
+    _ensure_a_usable_default(workshop)
     pulse = Pulse(PULSE_SECONDS)
     style = TraceStyle(
         settings.oss_visible_trace,
@@ -203,6 +211,18 @@ def wire_bridge(workshop: Workshop, log: "Log") -> Bridge:
         clock=clock,
     )
     return Bridge(workshop, listener, pulse)
+
+
+def _ensure_a_usable_default(workshop: Workshop) -> None:
+    """Refuse to start where the chosen default profile cannot be asked (settings 2)."""
+    profile = default_profile(workshop)
+    fault = _provider_fault(workshop.settings, profile)
+    if fault and not workshop.settings.allow_missing_opencode_key:
+        raise Refused(
+            f"the default profile {profile.name} cannot be used: {fault}",
+            code="provider_not_configured",
+            hint="put the key into .codex-oss/env/opencode-go.env, or ALLOW_MISSING_OPENCODE_KEY=1",
+        )
 
 
 def _identity(workshop: Workshop, uptime_seconds: float) -> Mapping[str, object]:

@@ -5,7 +5,7 @@ import unittest
 
 from support import LONG, chance
 
-from codex_oss.chat import ChatMessage, Fitted, FunctionCall, argument_object, fit
+from codex_oss.chat import ChatMessage, FunctionCall, Paired, argument_object, pair
 from codex_oss.errors import BadRequest
 
 
@@ -79,19 +79,19 @@ class Pairing(unittest.TestCase):
     def test_every_rule(self) -> None:
         for rule, given, fitted, repaired in PAIRINGS:
             with self.subTest(rule):
-                expected = Fitted(tuple(given if fitted is None else fitted), repaired)
-                self.assertEqual(fit(given, has_tools=True), expected)
+                expected = Paired(tuple(given if fitted is None else fitted), repaired)
+                self.assertEqual(pair(given, has_tools=True), expected)
 
     def test_a_last_result_without_a_call_is_refused(self) -> None:
         for given in ([result("x", "1")], [call("a"), result("a", "1"), result("x", "2")]):
             with self.assertRaises(BadRequest) as caught:
-                fit(given, has_tools=True)
+                pair(given, has_tools=True)
             told = "No tool call found for function call output with call_id x."
             self.assertEqual(caught.exception.message, told)
             self.assertEqual(caught.exception.faults[0].path, "input")
 
     def test_ids_that_providers_refuse_become_legal_on_both_sides(self) -> None:
-        fitted = fit(
+        fitted = pair(
             [
                 call("functions.f:0", "a" * 65, "ok-1_"),
                 *map(empty, ("functions.f:0", "a" * 65, "ok-1_")),
@@ -112,8 +112,8 @@ class Pairing(unittest.TestCase):
             user("v"),
         ]
         self.assertEqual(
-            fit(given, has_tools=False),
-            Fitted(
+            pair(given, has_tools=False),
+            Paired(
                 (
                     user("u"),
                     ChatMessage("assistant", 'Look:\n[called f with {"p":1}]'),
@@ -133,7 +133,7 @@ class Pairing(unittest.TestCase):
                 random_message(random.randrange(5), str(n)) for n in range(random.randrange(9))
             ]
             given = [*given, user("end")]
-            fitted = fit(given, has_tools=True).messages
+            fitted = pair(given, has_tools=True).messages
             self.assertEqual(waiting_calls(fitted), [])
             said = sorted(m.text.removeprefix(SURPLUS) for m in fitted if m.text != NONE)
             self.assertEqual(said, sorted(message.text for message in given))
@@ -188,7 +188,7 @@ class Arguments(unittest.TestCase):
             with self.subTest(given):
                 self.assertEqual(argument_object(given), sent)
                 self.assertIsInstance(json.loads(sent), dict)
-                fitted = fit([call("a", arguments=given), result("a", "")], has_tools=True)
+                fitted = pair([call("a", arguments=given), result("a", "")], has_tools=True)
                 self.assertEqual(fitted.messages[0].calls[0].arguments, sent)
                 self.assertEqual(fitted.repaired, () if sent == given else ("arguments",))
 

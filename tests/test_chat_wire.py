@@ -51,12 +51,12 @@ def read(stream: bytes, reader: ChatReader | None = None) -> Burst:
 class Body(unittest.TestCase):
     def test_only_what_is_asked_is_sent(self) -> None:
         request = ChatRequest((ChatMessage("user", STRANGE),))
-        body = json.loads(ChatWire.body(request, "m"))
+        body = json.loads(ChatWire().body(request, "m"))
         said = {"role": "user", "content": STRANGE}
         options = {"stream": True, "stream_options": {"include_usage": True}}
         self.assertEqual(body, {"model": "m", "messages": [said]} | options)
         self.assertEqual(
-            json.loads(ChatWire.body(request, "m", stream=False)),
+            json.loads(ChatWire().body(request, "m", stream=False)),
             {"model": "m", "messages": [said]},
         )
 
@@ -80,7 +80,7 @@ class Body(unittest.TestCase):
         call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
         f = {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}
         self.assertEqual(
-            json.loads(ChatWire.body(request, "m", stream=False)),
+            json.loads(ChatWire().body(request, "m", stream=False)),
             {
                 "model": "m",
                 "messages": [
@@ -105,11 +105,11 @@ class Body(unittest.TestCase):
         cases = (((), "required", None), (tools, "auto", None), (tools, "required", "required"))
         for given, choice, sent in (*cases, (tools, "none", "none")):
             request = ChatRequest((ChatMessage("user", "x"),), given, choice)
-            self.assertEqual(json.loads(ChatWire.body(request, "m")).get("tool_choice"), sent)
+            self.assertEqual(json.loads(ChatWire().body(request, "m")).get("tool_choice"), sent)
 
     def test_half_a_surrogate_pair_does_not_stop_a_request(self) -> None:
         request = ChatRequest((ChatMessage("user", "a\ud83db"),))
-        self.assertIn(b'"a?b"', ChatWire.body(request, "m"))
+        self.assertIn(b'"a?b"', ChatWire().body(request, "m"))
 
 
 class Reading(unittest.TestCase):
@@ -258,12 +258,12 @@ class Reading(unittest.TestCase):
     def test_a_reply_that_was_not_streamed_is_read_the_same_way(self) -> None:
         message = {"content": "hi \ud83d", "reasoning_content": "r", "tool_calls": None}
         body = {"choices": [{"message": message, "finish_reason": "length"}]}
-        whole = ChatWire.read_whole(json.dumps(body).encode())
+        whole = ChatReader().read_whole(json.dumps(body).encode())
         self.assertEqual(whole, (ChatChunk("hi \ufffd", "r", finish="length"),))
-        bare = ChatWire.read_whole(b'{"choices":[{"message":{"content":"a"}}]}')
+        bare = ChatReader().read_whole(b'{"choices":[{"message":{"content":"a"}}]}')
         self.assertEqual(bare, (ChatChunk("a", finish="stop"),))
         with self.assertRaisesRegex(UpstreamError, "^nope$"):
-            ChatWire.read_whole(b'{"error":{"message":"nope"}}')
+            ChatReader().read_whole(b'{"error":{"message":"nope"}}')
 
 
 class FastAndSlow(unittest.TestCase):

@@ -31,7 +31,7 @@ class Exchanges(unittest.TestCase):
         for case in CASES:
             with self.subTest(case.name):
                 chat, _ = to_chat_request(parse_request((case / "request.json").read_bytes()))
-                body = json.loads(ChatWire.body(chat, "upstream-model"))
+                body = json.loads(ChatWire().body(chat, "upstream-model"))
                 self.is_golden(case / "chat.json", json.dumps(body, indent=1, ensure_ascii=False))
 
     def test_what_the_client_gets_is_as_recorded_and_valid(self) -> None:

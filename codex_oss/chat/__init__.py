@@ -2,7 +2,9 @@
 
 from codex_oss.chat.calls import CallGatherer, GatheredCall, json_object
 from codex_oss.chat.chat_wire import ChatReader, ChatWire
-from codex_oss.chat.history import Fitted, argument_object, fit
+from codex_oss.chat.dialect import EFFORTS, GENERIC, Dialect, Replay
+from codex_oss.chat.fitting import Fitted, fit
+from codex_oss.chat.history import Paired, argument_object, pair
 from codex_oss.chat.literals import literal_of, mended, text_of, to_json
 from codex_oss.chat.messages import (
     TOLERATED_EOF,
@@ -21,9 +23,10 @@ from codex_oss.chat.messages import (
     TextRun,
     Usage,
 )
-from codex_oss.chat.model import ChatModel
+from codex_oss.chat.model import ChatModel, Reader, Wire
 from codex_oss.chat.replies import ChatReply, gather
 from codex_oss.chat.sse import SseDecoder
+from codex_oss.chat.wires import TranslatedWire, wire_of
 
 __all__ = [
     "Burst",
@@ -36,6 +39,8 @@ __all__ = [
     "ChatReply",
     "ChatRequest",
     "ChatWire",
+    "Dialect",
+    "EFFORTS",
     "Fitted",
     "FilePart",
     "FunctionCall",
@@ -44,17 +49,25 @@ __all__ = [
     "ResponseFormat",
     "Served",
     "GatheredCall",
+    "Paired",
+    "Reader",
+    "Replay",
     "SseDecoder",
     "TOLERATED_EOF",
     "TextPart",
     "TextRun",
     "Usage",
+    "TranslatedWire",
+    "Wire",
     "argument_object",
     "fit",
+    "GENERIC",
     "gather",
     "json_object",
     "literal_of",
     "mended",
+    "pair",
     "text_of",
     "to_json",
+    "wire_of",
 ]

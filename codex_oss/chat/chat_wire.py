@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from codex_oss.chat.chunks import DONE, is_cut, parse_chunk
+from codex_oss.chat.dialect import GENERIC, Dialect
 from codex_oss.chat.literals import STRING, SurrogateJoiner, is_literal, mended, to_json
 from codex_oss.chat.messages import (
     Burst,
@@ -26,12 +27,20 @@ from codex_oss.errors import UpstreamError, UpstreamTruncated
 
 
 class ChatWire:
-    """What every OpenAI-compatible server takes. What one of them is picky about is a dialect."""
+    """What every OpenAI-compatible server takes, as this dialect has it."""
 
     path = "/chat/completions"
 
-    @staticmethod
-    def body(request: ChatRequest, upstream_model: str, *, stream: bool = True) -> bytes:
+    def __init__(self, dialect: Dialect = GENERIC) -> None:
+        self._dialect = dialect
+
+    def headers(self, key: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {key}"} if key else {}
+
+    def reader(self, request: ChatRequest) -> "ChatReader":
+        return ChatReader()
+
+    def body(self, request: ChatRequest, upstream_model: str, *, stream: bool = True) -> bytes:
         """Return the body. What the request does not say is not sent: the provider decides it."""
         body: dict[str, object] = {
             "model": upstream_model,
@@ -52,13 +61,6 @@ class ChatWire:
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         return to_json(body).encode("utf-8", "replace")
-
-    @staticmethod
-    def read_whole(body: bytes) -> Burst:
-        """Return what a reply that was not streamed says, or raise the provider's error."""
-        chunk = parse_chunk(body)
-        text, reasoning = mended(chunk.text), mended(chunk.reasoning)
-        return (replace(chunk, text=text, reasoning=reasoning, finish=chunk.finish or "stop"),)
 
 
 class ChatReader:
@@ -90,6 +92,12 @@ class ChatReader:
         if not (self.is_over or self._has_finish_word):
             raise UpstreamTruncated("the provider's stream ended without a finish word")
         return burst
+
+    def read_whole(self, body: bytes) -> Burst:
+        """Return what a reply that was not streamed says, or raise the provider's error."""
+        chunk = parse_chunk(body)
+        text, reasoning = mended(chunk.text), mended(chunk.reasoning)
+        return (replace(chunk, text=text, reasoning=reasoning, finish=chunk.finish or "stop"),)
 
     def _raise_failure(self) -> None:
         if self._failure:

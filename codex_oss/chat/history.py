@@ -23,14 +23,14 @@ _CLOSER = {"[": "]", "{": "}"}
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class Paired:
     """Messages fit to be sent, and what had to be mended, by name."""
 
     messages: tuple[ChatMessage, ...]
     repaired: tuple[str, ...] = ()
 
 
-def fit(messages: Sequence[ChatMessage], *, has_tools: bool) -> Fitted:
+def pair(messages: Sequence[ChatMessage], *, has_tools: bool) -> Paired:
     """Bring a conversation into normal form.
 
     A result at its very end whose call is nowhere raises `BadRequest`: what the caller waits for
@@ -45,7 +45,7 @@ def fit(messages: Sequence[ChatMessage], *, has_tools: bool) -> Fitted:
     if fitted and fitted[-1].role == "assistant":
         repairs["continued"] = None  # Codex tries a cut turn again with what was done of it.
         fitted.append(ChatMessage("user", "Continue exactly where the answer above stopped."))
-    return Fitted(tuple(fitted), tuple(repairs))
+    return Paired(tuple(fitted), tuple(repairs))
 
 
 def argument_object(arguments: str) -> str:

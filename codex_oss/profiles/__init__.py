@@ -2,7 +2,7 @@
 
 from codex_oss.profiles.built_in import BUILT_IN, REHEARSAL
 from codex_oss.profiles.model_registry import ModelRegistry, ModelSettings
-from codex_oss.profiles.profile import ModelProfile, Prices, Provider, cost_of
+from codex_oss.profiles.profile import ModelProfile, Prices, Provider, WireName, cost_of
 from codex_oss.profiles.user_profiles import parse_profiles
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "ModelSettings",
     "Prices",
     "Provider",
+    "WireName",
     "cost_of",
     "parse_profiles",
 ]

@@ -7,7 +7,7 @@ costs is exact.
 from dataclasses import dataclass
 from typing import Literal
 
-from codex_oss.chat import Usage
+from codex_oss.chat import GENERIC, Dialect, Usage
 
 CAPABILITY_OF_LANE = {  # The least capability tier that a lane asks for (missions 4).
     "investigation": 1,
@@ -24,6 +24,7 @@ LANE_OF_ALIAS = {  # `mission-a<digit>-<profile>`.
     "6": "critical_simulation",
 }
 Exposure = Literal["local", "remote"]
+WireName = Literal["chat", "anthropic", "responses"]
 
 WINDOW_TOKENS, OUTPUT_TOKENS = 32_768, 8_192  # Of a model of which nothing is known.
 CAPABILITY_TIER, LANES = 3, ("investigation", "open_investigation")  # The same (missions 15).
@@ -41,17 +42,23 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Micro-USD per million tokens. Where `cache_read` is not known, the input price holds."""
+    """Micro-USD per million tokens. Where a price of the cache is not known, the input price holds.
+    `long` are the prices of a call whose input is over `long_tokens`."""
 
     input: int
     output: int
     cache_read: int | None = None
+    cache_write: int | None = None
+    long_tokens: int | None = None
+    long: "Prices | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
     """A model as we serve it. `prices` is `None` where they are not known, `exposure` says whether
-    what it reads leaves this machine's network, the seconds are the least it is given."""
+    what it reads leaves this machine's network, the seconds are the least it is given.
+    `concurrency` is `None` where only the common limit holds; `fallbacks` are names of profiles, in
+    order. What a request to it must look like stands in `dialect`."""
 
     name: str
     upstream_model: str
@@ -64,6 +71,25 @@ class ModelProfile:
     exposure: Exposure = "remote"
     first_byte_seconds: float = SECONDS
     idle_seconds: float = SECONDS
+    wire: WireName = "chat"
+    dialect: Dialect = GENERIC
+    concurrency: int | None = None
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """Whose reasoning it can be sent back."""
+        return self.dialect.family
+
+    @property
+    def efforts(self) -> tuple[str, ...]:
+        """Its own words for how long to think, rising; none where it has no such choice."""
+        return self.dialect.efforts
+
+    @property
+    def modalities(self) -> tuple[str, ...] | None:
+        """What it reads, or `None` where that is not known."""
+        return self.dialect.modalities
 
 
 def cost_of(usage: Usage, prices: Prices | None) -> int | None:

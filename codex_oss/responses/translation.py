@@ -2,13 +2,13 @@
 
 The order of the history is kept. What stands before the first word of the conversation becomes one
 system message; neighbours that the assistant said or called become one assistant message (bridge
-7); pairing and repair are `chat.fit`'s.
+7); pairing and repair are `chat.pair`'s.
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, takewhile
 
-from codex_oss.chat import ChatMessage, ChatRequest, FunctionCall, fit
+from codex_oss.chat import ChatMessage, ChatRequest, FunctionCall, pair
 from codex_oss.responses.items import AgentMessage, Item, LeftOut
 from codex_oss.responses.receipts import Receipt
 from codex_oss.responses.requests import ResponsesRequest
@@ -20,7 +20,7 @@ def to_chat_request(request: ResponsesRequest) -> tuple[ChatRequest, Receipt]:
     call. The receipt's lane, profile and wire are for the caller to fill in."""
     task_text(request)  # An encrypted task reaches no provider, whichever lane forgot to look.
     messages = tuple(_conversation(request.instructions, request.items))
-    fitted = fit(messages, has_tools=bool(request.tools))
+    fitted = pair(messages, has_tools=bool(request.tools))
     chat = ChatRequest(
         messages=fitted.messages,
         tools=request.tools,

@@ -50,7 +50,7 @@ class HttpChatModel:
 
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
         self._ensure_key()
-        body = ChatWire.body(request, self._profile.upstream_model)
+        body = ChatWire(self._profile.dialect).body(request, self._profile.upstream_model)
         patience = self._patience(len(body), deadline)
         exchange = self._transport.post(ChatWire.path, body, patience)
         del request, body  # A megabyte and more, and the stream may be long.
@@ -127,4 +127,4 @@ def _whole(reply: ProviderReply) -> Iterator[Burst]:
         size += len(data)
         if size > WHOLE_BODY_BYTES_MAX:
             raise UpstreamError(f"its reply is over {WHOLE_BODY_BYTES_MAX >> 20} MiB")
-    yield ChatWire.read_whole(b"".join(pieces))
+    yield ChatReader().read_whole(b"".join(pieces))

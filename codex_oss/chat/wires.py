@@ -1,0 +1,16 @@
+"""Every wire that a request is translated to, by its name."""
+
+from typing import Literal
+
+from codex_oss.chat.chat_wire import ChatWire
+from codex_oss.chat.dialect import Dialect
+from codex_oss.chat.model import Wire
+
+TranslatedWire = Literal["chat", "anthropic"]
+
+_WIRES = {"chat": ChatWire}
+
+
+def wire_of(name: TranslatedWire, dialect: Dialect) -> Wire:
+    """Return the wire in this dialect."""
+    return _WIRES[name](dialect)

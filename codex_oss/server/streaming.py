@@ -58,6 +58,47 @@ class StreamReply:
             self._events.close()
 
 
+class Outlet:
+    """The writing side of a socket that two threads serve: one that may wait, and the pulse."""
+
+    def __init__(self, client: socket.socket, deadline: Deadline, clock: Clock) -> None:
+        self._client = client
+        self._deadline = deadline
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._unsent = b""  # The rest of an offer that did not fit into the socket.
+        self.written_at = clock.monotonic()
+
+    def send(self, encode: Encode) -> None:
+        """Write all of it; `Cancelled` if nobody takes it within the socket's time."""
+        with self._lock:
+            data, self._unsent = self._unsent + encode(), b""
+            try:
+                if data:
+                    self._client.sendall(data)
+            except OSError as error:
+                self._deadline.cancel(CLIENT_LEFT)
+                raise Cancelled(CLIENT_LEFT) from error
+            self.written_at = self._clock.monotonic()
+
+    def offer(self, encode: Encode) -> None:
+        """Write what fits, without ever waiting for anybody; the rest goes before what follows."""
+        if not self._lock.acquire(blocking=False):
+            return  # Somebody is writing: that is life enough.
+        try:
+            self._unsent = self._unsent or encode()
+            if self._unsent:
+                sent = self._client.send(self._unsent, socket.MSG_DONTWAIT)
+                self._unsent = self._unsent[sent:]
+                self.written_at = self._clock.monotonic()
+        except BlockingIOError:
+            return  # The client has not yet read what he has: he is not short of signs of life.
+        except OSError:
+            self._deadline.cancel(CLIENT_LEFT)
+        finally:
+            self._lock.release()
+
+
 class EventStream:
     """The client's side of one `StreamReply`."""
 
@@ -74,39 +115,15 @@ class EventStream:
         self._deadline = deadline
         self._clock = clock
         self._silence_seconds_max = silence_seconds_max
-        self._lock = threading.Lock()
-        self._unsent = b""  # The rest of a sign of life that did not fit into the socket.
-        self._beat_due = clock.monotonic() + silence_seconds_max
-
-    def send(self, encode: Encode) -> None:
-        """Write one burst; `Cancelled` if nobody takes it within the socket's time."""
-        with self._lock:
-            data, self._unsent = self._unsent + encode(), b""
-            try:
-                if data:
-                    self._client.sendall(data)
-            except OSError as error:
-                self._deadline.cancel(CLIENT_LEFT)
-                raise Cancelled(CLIENT_LEFT) from error
-            self._beat_due = self._clock.monotonic() + self._silence_seconds_max
+        self._outlet = Outlet(client, deadline, clock)
+        self.send = self._outlet.send
 
     def beat(self) -> None:
         """Look after the client, without ever waiting for anybody."""
-        if not self._lock.acquire(blocking=False):
-            return  # Somebody is writing: that is life enough.
-        try:
-            if has_left(self._client):
-                self._deadline.cancel(CLIENT_LEFT)
-            elif self._clock.monotonic() >= self._beat_due:
-                self._unsent = self._unsent or self._encode_beat()
-                self._unsent = self._unsent[self._client.send(self._unsent, socket.MSG_DONTWAIT) :]
-                self._beat_due = self._clock.monotonic() + self._silence_seconds_max
-        except BlockingIOError:
-            return  # The client has not yet read what he has: he is not short of signs of life.
-        except OSError:
+        if has_left(self._client):
             self._deadline.cancel(CLIENT_LEFT)
-        finally:
-            self._lock.release()
+        elif self._clock.monotonic() >= self._outlet.written_at + self._silence_seconds_max:
+            self._outlet.offer(self._encode_beat)
 
 
 def has_left(client: socket.socket) -> bool:

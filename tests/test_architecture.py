@@ -82,7 +82,7 @@ PATH_WORDS = ".codex-oss report.json visible_commentary.jsonl"
 # These compute and never act: the same arguments give the same answer.
 PURE = (
     "errors deadline redaction chat contract responses profiles rehearsal record runtime"
-    " server/head server/gate upstream/failures gateway/lanes"
+    " server/head server/gate server/frames upstream/failures gateway/lanes"
 )
 ACTING = (
     "asyncio ctypes fcntl http logging pathlib queue random select selectors shutil signal socket"

@@ -10,14 +10,17 @@ from codex_oss.server.connection import Limits
 from codex_oss.server.gate import Gate, health_proof
 from codex_oss.server.loopback import Reply, StreamEvent, ask, prove, stream
 from codex_oss.server.replies import HttpReply
-from codex_oss.server.router import Handler, HttpRequest, Route
+from codex_oss.server.router import WEBSOCKET, Answer, Handler, HttpRequest, Route
 from codex_oss.server.streaming import CLIENT_LEFT, Encoder, StreamReply
+from codex_oss.server.websocket import WebSocket, WebSocketReply, answer_handshake
 
 if TYPE_CHECKING:
     from codex_oss.server.listener import Listener
 
 __all__ = [
     "CLIENT_LEFT",
+    "WEBSOCKET",
+    "Answer",
     "Encoder",
     "Gate",
     "Handler",
@@ -29,6 +32,9 @@ __all__ = [
     "Route",
     "StreamEvent",
     "StreamReply",
+    "WebSocket",
+    "WebSocketReply",
+    "answer_handshake",
     "ask",
     "health_proof",
     "prove",

@@ -94,6 +94,12 @@ class Connection:
         self._is_read = True
         return bytes(body.gathered)
 
+    def take_over(self) -> bytes:
+        """Leave the rest of the connection to another protocol; return what came of it."""
+        self.is_last, self._is_read = True, False
+        unread, self._unread = self._unread, b""
+        return unread
+
     def render(self, reply: HttpReply, request_id: str) -> bytes:
         """Return a whole reply. It says so if the connection ends with it."""
         payload = reply.payload()

@@ -58,8 +58,18 @@ class RequestHead:
     @property
     def wants_close(self) -> bool:
         """Whether this is the connection's last request."""
-        options = self.headers.get("connection", "").lower().split(",")
-        return self.is_http_1_0 or "close" in map(str.strip, options)
+        return self.is_http_1_0 or "close" in options_of(self.headers.get("connection", ""))
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether it asks to speak another protocol; in HTTP/1.0 nobody can (RFC 9110, 7.8)."""
+        asks = "websocket" in options_of(self.headers.get("upgrade", ""))
+        return asks and self.method == "GET" and not self.is_http_1_0
+
+
+def options_of(value: str) -> frozenset[str]:
+    """Return the members of a comma-separated header, in lower case."""
+    return frozenset(option.strip() for option in value.lower().split(","))
 
 
 class HeadReader:

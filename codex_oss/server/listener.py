@@ -7,8 +7,8 @@ line that holds no text of the caller.
 
 import selectors
 import socket
-from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,10 +22,12 @@ from codex_oss.errors import (
 )
 from codex_oss.server.binding import bind
 from codex_oss.server.connection import Connection, Limits
+from codex_oss.server.frames import CloseCode
 from codex_oss.server.gate import CHALLENGE, Gate, check_media
 from codex_oss.server.replies import HttpReply, error_reply, render_head
-from codex_oss.server.router import HttpRequest, Route, Router, query_of
+from codex_oss.server.router import Answer, HttpRequest, Route, Router, query_of
 from codex_oss.server.streaming import EventStream, StreamReply, cancel_if_left
+from codex_oss.server.websocket import WebSocket, WebSocketReply
 from codex_oss.system import Pulse, SystemClock, new_id
 
 REFUSED_AT_ONCE_MAX = 64  # Above the cap: so many are told, the others just closed.
@@ -64,6 +66,7 @@ class Listener:
         self._clock = clock or SystemClock()
         self._connections: set[Connection] = set()
         self._running: set[Deadline] = set()
+        self._conversations: set[Deadline] = set()  # Of WebSockets, also between their turns.
         self._drain: Deadline | None = None
         self._servers = bind(host, port, self._converse, self._failed, self._clock)
         self._woken, self._wake = socket.socketpair()
@@ -123,17 +126,21 @@ class Listener:
         turn = _Turn(_new_request_id(), Deadline(self._clock), address)
         try:
             answer = self._answer(connection, turn)
-            if isinstance(answer, StreamReply):
-                self._stream(connection, answer, turn)
-            elif answer:
-                connection.send(answer)
+            match answer:
+                case StreamReply():
+                    self._stream(connection, answer, turn)
+                case WebSocketReply():
+                    self._talk(connection, answer, turn)
+                case bytes():
+                    connection.send(answer)
         except Cancelled:
             return False
         finally:
             self._running.discard(turn.deadline)
+            self._conversations.discard(turn.deadline)
         return bool(answer) and connection.may_go_on
 
-    def _answer(self, connection: Connection, turn: _Turn) -> bytes | StreamReply:
+    def _answer(self, connection: Connection, turn: _Turn) -> bytes | StreamReply | WebSocketReply:
         """Return what to send, b"" if there was no request. Nothing gets past this."""
         try:
             reply = self._reply(connection, turn)
@@ -146,7 +153,7 @@ class Listener:
             refusal = error_reply(self._unforeseen(error, turn.request_id))
         return connection.render(refusal, turn.request_id)
 
-    def _reply(self, connection: Connection, turn: _Turn) -> HttpReply | StreamReply | None:
+    def _reply(self, connection: Connection, turn: _Turn) -> Answer | None:
         if (head := connection.read_head()) is None:
             return None
         self._running.add(turn.deadline)  # Before the look at `_drain`: one side sees the other.
@@ -191,6 +198,36 @@ class Listener:
         except Exception as error:  # A border: no second head may follow what was sent.
             stream.send(partial(reply.fail, self._unforeseen(error, turn.request_id)))
 
+    def _talk(self, connection: Connection, reply: WebSocketReply, turn: _Turn) -> None:
+        """Let the owner of a WebSocket have his conversation, and close it."""
+        self._conversations.add(turn.deadline)
+        self._running.discard(turn.deadline)  # A drain waits for its turns, not for its end.
+        connection.send(render_head(101, reply.headers, turn.request_id, closes=False))
+        under_way = partial(self._under_way, turn.deadline)
+        conversation = WebSocket(connection, turn.deadline, self._clock, self._limits, under_way)
+        with self._pulse.watching(conversation.beat):
+            code = CloseCode.NORMAL
+            try:
+                reply.serve(conversation)
+            except Cancelled:
+                pass
+            except Exception as error:  # A border: the client gets an end, the log the place.
+                code = CloseCode.INTERNAL
+                with suppress(Cancelled):
+                    conversation.fail(self._unforeseen(error, turn.request_id))
+            conversation.close(code)
+
+    @contextmanager
+    def _under_way(self, deadline: Deadline) -> Iterator[None]:
+        """Have a drain wait for what is done in this block, or call it off if there is one."""
+        self._running.add(deadline)  # Before the look at `_drain`, as in `_reply`.
+        try:
+            if self._drain:
+                deadline.cancel(STOPPED)
+            yield
+        finally:
+            self._running.discard(deadline)
+
     def _health(self, request: HttpRequest) -> HttpReply:
         challenge = request.query.get("challenge")
         is_ready = request.path == "/healthz" or not self._drain
@@ -215,19 +252,23 @@ class Listener:
         )
 
     def _cancel_turns(self) -> None:
-        for deadline in tuple(self._running):
+        for deadline in (*self._running, *self._conversations):
             deadline.cancel(STOPPED)
-        self._wait_until_empty(self._running, TERMINALS_SECONDS_MAX)
+        patience = Deadline(self._clock, TERMINALS_SECONDS_MAX)
+        self._wait_until_empty(self._running, patience)
+        self._wait_until_empty(self._conversations, patience)
 
     def _hang_up(self) -> None:
         for connection in tuple(self._connections):
             connection.shut()
-        self._wait_until_empty(self._connections, HANG_UP_SECONDS_MAX)
+        patience = Deadline(self._clock, HANG_UP_SECONDS_MAX)
+        self._wait_until_empty(self._connections, patience)
         self._woken.close()
         self._wake.close()
 
-    def _wait_until_empty(self, things: set[Deadline] | set[Connection], seconds: float) -> None:
-        patience = Deadline(self._clock, seconds)
+    def _wait_until_empty(
+        self, things: set[Deadline] | set[Connection], patience: Deadline
+    ) -> None:
         while things and not patience.is_over:
             self._clock.sleep(WAIT_SECONDS)
 

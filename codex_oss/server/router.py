@@ -15,12 +15,14 @@ from codex_oss.errors import MethodNotAllowed, NotFound, UpgradeRequired
 from codex_oss.server.head import RequestHead
 from codex_oss.server.replies import HttpReply, error_reply
 from codex_oss.server.streaming import StreamReply
+from codex_oss.server.websocket import WebSocketReply
 
 ID = "[A-Za-z0-9_-]{1,128}"
 NAME_CHARS_MAX = 200
 SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9._:@+-]*"  # Never `..`, never empty.
 NAME = re.compile(f"{SEGMENT}(?:/{SEGMENT})*")
 PARAMETER = re.compile(r"\{([a-z_]+)(\*?)\}")
+WEBSOCKET = "GET (websocket)"  # The method of a route that speaks it; no request can name it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class HttpRequest:
     client: str
 
 
-Handler = Callable[[HttpRequest], HttpReply | StreamReply]
+Answer = HttpReply | StreamReply | WebSocketReply
+Handler = Callable[[HttpRequest], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,9 @@ class Router:
             params = {name: unquote(value) for name, value in path.groupdict().items()}
             if all(map(_is_name, params.values())):
                 found.setdefault(route.method, Match(route.handler, params))
+        upgraded = found.pop(WEBSOCKET, None)
+        if upgraded and head.wants_websocket:
+            return upgraded
         if match := found.get("GET" if head.method == "HEAD" else head.method):
             return match
         return _refusal(head, found)
@@ -87,7 +93,7 @@ def query_of(head: RequestHead) -> dict[str, str]:
 def _refusal(head: RequestHead, methods: Iterable[str]) -> HttpReply:
     if not methods:
         return error_reply(NotFound("there is no such path on this server", code="unknown_url"))
-    if head.method == "GET" and "websocket" in head.headers.get("upgrade", "").lower():
+    if head.wants_websocket:
         error = UpgradeRequired("this path speaks HTTP only, no WebSocket", hint="send a POST")
         return error_reply(error, {"upgrade": "HTTP/1.1", "connection": "upgrade"})
     allowed = sorted({*methods, "HEAD"} if "GET" in methods else methods)

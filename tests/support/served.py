@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from codex_oss.errors import BridgeError
 from codex_oss.server import Gate, HttpReply, HttpRequest, Limits, Listener, Route, StreamReply
-from codex_oss.system import Pulse
+from codex_oss.system import Pulse, SystemClock
 from support.clients import SECONDS_MAX, Answer, Client
 
 KEY = "sk-oss-the-key-of-this-test"
@@ -100,7 +100,9 @@ class Served:
 
 
 @contextmanager
-def served(*routes: Route, limits: Limits | None = None, **gate) -> Iterator[Served]:
+def served(
+    *routes: Route, limits: Limits | None = None, clock: SystemClock | None = None, **gate
+) -> Iterator[Served]:
     pulse, log = Pulse(PULSE_SECONDS), []
     listener = Listener(
         "127.0.0.1",
@@ -110,6 +112,7 @@ def served(*routes: Route, limits: Limits | None = None, **gate) -> Iterator[Ser
         limits=limits or Limits(),
         pulse=pulse,
         log=log.append,
+        clock=clock,
     )
     server = Served(listener, threading.Thread(target=listener.serve), log)
     server.thread.start()

@@ -86,6 +86,9 @@ class Settings:
     )
     proxy_keepalive_seconds: int = setting("60", whole(1, DAY), "life of an idle connection")
     proxy_write_timeout_seconds: int = setting("30", whole(1, DAY), "one write to a slow reader")
+    responses_websocket: bool = setting(
+        "0", switch, "speak WebSocket on GET /v1/responses; otherwise an upgrade gets 426"
+    )
     proxy_log_path: Path | None = setting(
         "", path, "log file; otherwise stderr, and .codex-oss/logs/bridge.log for a daemon"
     )

@@ -119,8 +119,7 @@ def run(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     try:
         return _answered(arguments, Console(is_json="--json" in arguments))
-    except BrokenPipeError:  # Whoever read us has seen enough, and Python would flush once more.
-        sys.stdout = sys.stderr = None
+    except BrokenPipeError:  # Whoever read us has seen enough.
         return 1
 
 
@@ -146,9 +145,7 @@ def _expected(error: BaseException) -> BridgeError:
         case KeyboardInterrupt():
             return Cancelled("interrupted")
         case OSError(filename=str(name), strerror=str(why)):  # The disk's word is no bug.
-            return StorageUnsafe(
-                f"{name}: {why}", hint="look at its permissions and its free space"
-            )
+            return StorageUnsafe(f"{name}: {why}", hint="look at its permissions and free space")
         case _:
             return BrokenPromise(f"a bug of ours: {type(error).__name__}: {error}")
 
@@ -164,9 +161,11 @@ def _hint(error: BridgeError, words: list[str]) -> str:
 
 def _report() -> str:
     """Write the traceback to a file and return its name."""
+    from codex_oss.redaction import Redactor
     from codex_oss.system import scratch_file
 
-    return str(scratch_file("codex-oss-report-", traceback.format_exc().encode()))
+    text = Redactor().redact(traceback.format_exc()).text
+    return str(scratch_file("codex-oss-report-", text.encode(errors="backslashreplace")))
 
 
 def _result(words: list[str], console: Console) -> Result:

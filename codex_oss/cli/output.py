@@ -2,7 +2,7 @@
 
 Results go to stdout, everything else (progress, warnings, errors) to stderr, so that a pipe gets
 the result alone. Text may hold what a model wrote: no control character of it reaches a terminal.
-Colours, and lines cut to the width, only where a terminal shows them.
+Colours and lines broken at the width are only for a terminal.
 """
 
 import json
@@ -11,12 +11,15 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TextIO
 
-from codex_oss.errors import BridgeError
+from codex_oss.errors import BridgeError, StorageUnsafe
 
 DIM, BOLD, RED, PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[0m"
-WIDTH_MIN = 40  # A narrower terminal, or one that says 0, wraps lines itself.
+WIDTH_MIN = 40  # A narrower terminal, or one that says 0, breaks lines itself.
+TOLD_LINES_MAX = 2  # Of one sentence of progress; the log has it in full.
+INDENT = " " * 6
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 STRONG = re.compile(r"\*\*([^*\n]+)\*\*")
 
@@ -37,23 +40,26 @@ class Console:
     is_json: bool
 
     def say(self, text: str, style: str = "") -> None:
-        """Tell a person something on the way."""
-        _print(text, sys.stderr, style)
+        """Tell a person something on the way. If nobody hears it, the work goes on."""
+        try:
+            _print(text, sys.stderr, style)
+        except OSError:
+            sys.stderr = None
 
     def tell(self, text: str) -> None:
-        """Tell how the work goes on: a line of a terminal each, which the log has in full."""
-        self.say("\n".join(_cut(line, sys.stderr) for line in text.split("\n")), DIM)
+        """Tell how the work goes on: a line each, on a terminal two at most."""
+        self.say("\n".join(_fitted(line, sys.stderr) for line in text.split("\n")), DIM)
 
     def show(self, result: Result) -> None:
         if self.is_json:
-            _print_document(result.document)
+            _put_document(result.document)
         elif result.text:
             self.show_text(result.text)
 
     def show_text(self, text: str) -> None:
         """Show a part of the result ahead of its end; in JSON it comes whole, at the end."""
         if not self.is_json:
-            _print(text, sys.stdout)
+            _put(text)
 
     def show_error(self, error: BridgeError, hint: str) -> None:
         """Say what failed, then what helps; with `--json` as a document too."""
@@ -68,7 +74,7 @@ class Console:
                 "faults": [fault.to_json() for fault in error.faults],
             }
             clean, _ = redactor.redact_value(told)
-            _print_document({"schema_version": "error.v1", "error": clean})
+            _put_document({"schema_version": "error.v1", "error": clean})
         first, *rest = redactor.redact("\n".join(_error_lines(error, hint))).text.split("\n")
         self.say(f"codex-oss: {first}", RED)
         for line in rest:
@@ -113,11 +119,25 @@ def _error_lines(error: BridgeError, hint: str) -> Iterator[str]:
     yield f"hint: {hint}"
 
 
-def _print_document(document: Mapping[str, object]) -> None:
-    print(json.dumps(document, sort_keys=True), flush=True)  # ASCII: every pipe takes it.
+def _put_document(document: Mapping[str, object]) -> None:
+    _put(json.dumps(document, sort_keys=True))  # ASCII: every pipe takes it.
 
 
-def _print(text: str, stream: TextIO, style: str = "") -> None:
+def _put(text: str) -> None:
+    """Write to stdout. A reader who left is `BrokenPipeError`, a full disk an error of its own."""
+    try:
+        _print(text, sys.stdout)
+    except OSError as error:
+        sys.stdout = None  # Python would flush it once more at its end.
+        if isinstance(error, BrokenPipeError):
+            raise
+        hint = "make some room, or write elsewhere"
+        raise StorageUnsafe(f"the output: {error.strerror}", hint=hint) from error
+
+
+def _print(text: str, stream: TextIO | None, style: str = "") -> None:
+    if stream is None:  # Whoever started us closed it.
+        return
     text = visible(text).encode(stream.encoding, "backslashreplace").decode(stream.encoding)
     print(_painted(text, style) if _colours(stream) else text, file=stream, flush=True)
 
@@ -126,19 +146,16 @@ def _painted(text: str, style: str) -> str:
     return f"{style}{text}{PLAIN}" if style else STRONG.sub(rf"{BOLD}\1{PLAIN}", text)
 
 
-def _cut(line: str, stream: TextIO) -> str:
-    width = _width(stream)
-    return f"{line[: width - 1]}…" if width and len(line) > width else line
-
-
-def _width(stream: TextIO) -> int:
-    """Return the columns of a terminal, 0 for what is none or does not say."""
-    if not stream.isatty():
-        return 0
-    columns = os.get_terminal_size(stream.fileno()).columns
-    return columns if columns >= WIDTH_MIN else 0
-
-
 def _colours(stream: TextIO) -> bool:
     is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return stream.isatty() and not is_plain
+
+
+def _fitted(line: str, stream: TextIO | None) -> str:
+    width = os.get_terminal_size(stream.fileno()).columns if stream and stream.isatty() else 0
+    if width < WIDTH_MIN or len(line) <= width:
+        return line
+    lines = wrap(
+        line, width, subsequent_indent=INDENT, max_lines=TOLD_LINES_MAX, placeholder=" ..."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""Ctrl-C, twice, and kill -9 while a model is silent: what is left is a log that goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from support import scratch
+from support.commands import SECONDS_MAX, CommandLine, Done, finished
+from support.providers import ScriptedProvider, calls, text
+
+SILENCE = text("I was about to say something.").after(SECONDS_MAX)
+GREP = calls(("rtk_grep", {"pattern": "def load", "reason": "to find it"}))
+REF = "command:0#match:1"
+FINDING = {"claim": "`load` is defined in src/config.py", "evidence_refs": [REF]}
+REPORT = calls(
+    (
+        "final_report",
+        {
+            "report": {
+                "status": "COMPLETE",
+                "confidence": "HIGH",
+                "answer": "It is in src/config.py.",
+                "findings": [FINDING | {"obligation_id": "q1"}],
+            }
+        },
+    )
+)
+
+
+class Interrupted(unittest.TestCase):
+    def setUp(self) -> None:
+        self.line = CommandLine(self.enterContext(scratch()))
+        self.provider = self.enterContext(ScriptedProvider(always=SILENCE))
+        served = {"provider": "openai_compatible", "base_url": self.provider.base_url}
+        profile = {"slow": {**served, "upstream_model": "acme-1"}}
+        self.environ = {"PROFILES_JSON": json.dumps(profile), "OSS_DEFAULT_PROFILE": "slow"}
+
+    @contextmanager
+    def waiting(self, *words: str, requests: int = 1) -> Iterator[subprocess.Popen[str]]:
+        """Yield a command at the moment when its model holds this request."""
+        process = self.line.start(*words, **self.environ)
+        give_up = time.monotonic() + SECONDS_MAX
+        while len(self.provider.requests) < requests:
+            assert process.poll() is None, finished(process).err
+            assert time.monotonic() < give_up, "the model was never asked"
+            time.sleep(0.02)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def run_line(self, *words: str) -> Done:
+        return self.line.run(*words, **self.environ)
+
+    def look(self, *commands: list[str]) -> tuple[str, str, list[Done]]:
+        """Return the id and the state of the one run, whose log must be in order, and what these
+        commands say of it."""
+        verified, listed, *done = self.line.each(
+            ["log", "verify", "--all", "--json"], ["mission", "list", "--json"], *commands
+        )
+        self.assertEqual([run["verdict"] for run in verified.json["runs"]], ["ok"])
+        (row,) = listed.json["runs"]
+        return row["run_id"], row["state"], done
+
+    def test_ctrl_c_ends_the_run_with_a_report_and_130(self) -> None:
+        with self.waiting("mission", "run", "m.json", "--json") as process:
+            process.send_signal(signal.SIGINT)
+            done = finished(process)
+        self.assertEqual((done.code, done.json["status_reason"]), (130, "cancelled"))
+        self.assertEqual(done.json["report"]["schema_version"], "managed_investigation_report.v1")
+        self.assertIn("interrupted: ending the run with a report (Ctrl-C again leaves", done.err)
+        self.assertIn("The mission ended FAILED (cancelled)", done.err)
+        _, state, (checked,) = self.look(["log", "rebuild", "find_load", "--check"])
+        self.assertEqual(state, "final")
+        self.assertEqual((checked.code, checked.out.splitlines()[-1]), (0, "byte-equal"))
+
+    def test_a_second_word_ends_at_once_and_says_how_to_go_on(self) -> None:
+        self.provider.then(GREP)
+        with self.waiting("mission", "run", "m.json", requests=2) as process:
+            for word in (signal.SIGINT, signal.SIGTERM):  # Two Ctrl-C at once arrive as one.
+                process.send_signal(word)
+            done = finished(process)
+        run_id, state, _ = self.look()
+        self.assertEqual((done.code, done.out, state), (130, "", "interrupted"))
+        self.assertEqual(
+            done.complaint,
+            [
+                f"codex-oss: interrupted: {run_id} is left open",
+                f"hint: run: codex-oss mission resume {run_id}",
+            ],
+        )
+
+    def test_a_killed_run_is_seen_as_interrupted_and_resumed_to_its_end(self) -> None:
+        self.provider.then(GREP)
+        with self.waiting("mission", "run", "m.json", requests=2) as process:
+            run_id, state, (busy,) = self.look(["mission", "resume", "find_load"])
+            self.assertEqual(state, "running")
+            failed, hint = busy.complaint
+            self.assertTrue(failed.startswith(f"codex-oss: {run_id} is running: pid {process.pid}"))
+            self.assertEqual((busy.code, hint), (1, f"hint: run: codex-oss show-trace {run_id}"))
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        _, state, (unended,) = self.look(["mission", "list", "--open"])
+        self.assertEqual(state, "interrupted")
+        self.assertIn(run_id, unended.out)
+        self.provider.then(REPORT)
+        resumed = self.run_line("mission", "resume", run_id, "--json")
+        self.assertEqual((resumed.code, resumed.json["status"]), (0, "COMPLETE"), resumed.err)
+        self.assertEqual(self.look()[:2], (run_id, "final"))
+
+    def test_a_trace_follows_a_run_until_it_ends(self) -> None:
+        self.provider.then(GREP)
+        with self.waiting("mission", "run", "m.json", requests=2) as process:
+            following = self.line.start("show-trace", "find_load", "--follow", **self.environ)
+            assert following.stdout
+            first = following.stdout.readline() + following.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            finished(process)
+            done = finished(following)
+        self.assertEqual(done.code, 0)
+        (shown,) = self.line.each(["show-trace", "find_load"])
+        self.assertEqual(first + done.out, shown.out)
+        self.assertRegex(first, r'rtk_grep .*pattern="def load".* exit_code=0')
+
+
+if __name__ == "__main__":
+    unittest.main()

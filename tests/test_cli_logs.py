@@ -1,0 +1,146 @@
+"""What a log says, step by step and at any event; what its files are worth; how damage is named."""
+
+import json
+import unittest
+from pathlib import Path
+
+from support import scratch
+from support.commands import CommandLine, Done
+
+FILES = 10  # Projections of an investigation.
+NEXT = r"next     (note|ask the model, call \d+:|run rtk_\w+ on|look again at \d+ cited) ?\w*"
+
+
+class Logs(unittest.TestCase):
+    line: CommandLine
+    ran: Done
+    run_id: str
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.line = CommandLine(cls.enterClassContext(scratch()))
+        cls.ran = cls.line.run("mission", "run", "m.json", "--json")
+        cls.run_id = cls.ran.json["run_id"]
+
+    @property
+    def log(self) -> Path:
+        return self.line.project / ".codex-oss" / "runs" / self.run_id / "events.jsonl"
+
+    @property
+    def folder(self) -> Path:
+        return self.line.project / self.ran.json["artifacts"]
+
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
+
+    def test_a_mission_id_and_its_run_id_show_the_same(self) -> None:
+        commands = (["show-trace"], ["show-summary"], ["explain"], ["log", "verify"])
+        names = ("find_load", self.run_id)
+        done = self.line.each(*([*words, name] for name in names for words in commands))
+        self.assertEqual(done[:4], done[4:])
+        self.assertEqual([(each.code, each.err) for each in done], [(0, "")] * 8)
+
+    def test_the_trace_has_a_line_for_every_step(self) -> None:
+        text, document = self.line.each(
+            ["show-trace", self.run_id], ["show-trace", self.run_id, "--json"]
+        )
+        trace = (self.folder / "trace.jsonl").read_text().splitlines()
+        self.assertEqual(document.json["steps"], [json.loads(line) for line in trace])
+        lines = text.out.splitlines()
+        self.assertEqual(len(lines), len(trace))
+        self.assertRegex(lines[1], r'^ +6  PLAN    tool    allowed +rtk_grep .*pattern="load"')
+        self.assertNotIn("None", text.out)
+
+    def test_the_summary_is_the_file_and_its_own_checks_succeed(self) -> None:
+        text, document = self.line.each(
+            ["show-summary", self.run_id], ["show-summary", self.run_id, "--json"]
+        )
+        self.assertEqual(text.out, (self.folder / "summary.md").read_text())
+        self.assertEqual(document.json["report"], self.ran.json["report"])
+        told = [line for line in text.out.splitlines() if line.startswith("- `codex-oss ")]
+        commands = [line.strip("-` ").split()[1:] for line in told]
+        self.assertEqual(
+            [" ".join(words[:2]) for words in commands][:2], ["log verify", "log rebuild"]
+        )
+        self.assertEqual([done.code for done in self.line.each(*commands)], [0, 0, 0])
+
+    def test_explain_at_every_event_names_what_the_next_event_is(self) -> None:
+        events = [json.loads(line) for line in self.log.read_text().splitlines()]
+        types = [event["event_type"] for event in events]
+        last = len(events)
+        asked = [["explain", self.run_id, "--at", str(seq)] for seq in range(1, last + 2)]
+        done = self.line.each(*asked, *([*words, "--json"] for words in asked[:-1]))
+        texts, late, documents = done[:last], done[last], done[last + 1 :]
+        self.assertEqual((late.code, late.complaint[1:]), (1, [f"hint: name one of 1..{last}"]))
+        outcomes = {"CallModel": "ModelReplied", "RunTool": "ToolObserved"}
+        outcomes |= {"LookAgain": "EvidenceVerified"}
+        end = types.index("MissionFinalized")
+        for at, (text, document) in enumerate(zip(texts, documents, strict=True)):
+            self.assertEqual((text.code, document.json["at"]), (0, at + 1))
+            self.assertIn(f"event    {at + 1} of {last}\n", text.out)
+            step = document.json["next"]
+            if at >= end:
+                self.assertIsNone(step)
+                self.assertIn("next     nothing, the run is over", text.out)
+                continue
+            self.assertEqual(step.get("event_type") or outcomes[step["intent"]], types[at + 1])
+            self.assertRegex(text.out, NEXT)
+            self.assertIn("status   OPEN; ended here it would be ", text.out)
+
+    def test_the_head_that_the_report_printed_is_found_in_the_log(self) -> None:
+        head = self.ran.json["log_head"]["hash"]
+        self.assertIn(f"Log head: {head}", self.ran.json["message"])
+        good, wrong = self.line.each(
+            ["log", "verify", self.run_id, "--head", head, "--json"],
+            ["log", "verify", self.run_id, "--head", f"sha256:{'0' * 64}", "--json"],
+        )
+        self.assertEqual((good.code, good.json["verdict"]), (0, "ok"))
+        self.assertEqual((wrong.code, wrong.json["verdict"]), (1, "rewritten"))
+
+    def test_an_edited_file_is_named_and_a_lost_folder_comes_back_byte_for_byte(self) -> None:
+        before = self.files()
+        self.assertEqual(len(before), FILES)
+        edited = self.folder / "ledger.json"
+        edited.write_bytes(before["ledger.json"].replace(b"1", b"2", 1))
+        (self.folder / "summary.md").unlink()
+        check = ["log", "rebuild", "find_load", "--check"]
+        text, document = self.line.each(check, [*check, "--json"])
+        self.assertEqual((text.code, document.code, document.json["written"]), (1, 1, False))
+        states = {row["file"]: row["state"] for row in document.json["files"]}
+        self.assertEqual(states.pop("ledger.json"), "drifted")
+        self.assertEqual(states.pop("summary.md"), "missing")
+        self.assertEqual(set(states.values()), {"same"})
+        self.assertIn("  drifted          ledger.json\n", text.out)
+        self.assertTrue(text.out.endswith("2 of 10 differ from the log\n"))
+        self.assertFalse((self.folder / "summary.md").exists(), "--check wrote")
+        for path in self.folder.iterdir():
+            path.unlink()
+        self.folder.rmdir()
+        rebuilt, checked = self.line.each(["log", "rebuild", "find_load"], check)
+        self.assertEqual((rebuilt.code, checked.code), (0, 0))
+        self.assertIn("10 files written; before: 10 of 10 differ from the log", rebuilt.out)
+        self.assertEqual(self.files(), before)
+        self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
+
+    def test_damage_is_named_by_its_line_and_nothing_reads_on(self) -> None:
+        raw = self.log.read_bytes()
+        self.addCleanup(self.log.write_bytes, raw)
+        self.log.write_bytes(raw.replace(b"rtk_grep", b"rtk_gref", 1))
+        line = raw[: raw.index(b"rtk_grep")].count(b"\n") + 1
+        verified, *readers = self.line.each(
+            ["log", "verify", self.run_id, "--json"],
+            *(
+                [*words, self.run_id]
+                for words in (["show-trace"], ["explain"], ["mission", "resume"])
+            ),
+        )
+        verdict = verified.json
+        self.assertEqual((verified.code, verdict["verdict"], verdict["line"]), (1, "damaged", line))
+        for done in readers:
+            self.assertEqual((done.code, done.out), (1, ""))
+            self.assertIn(f"codex-oss: {self.run_id} is damaged: ", done.complaint[0])
+            self.assertEqual(done.complaint[1], f"hint: run: codex-oss log verify {self.run_id}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -97,7 +97,7 @@ AI_KEYS = (
         "fw_",
         r"[A-Za-z0-9]{22,}",
         "The prefix is Fireworks's; variables have it too, so the rest must look random.",
-        "fw_{w24}",
+        "fw_{w19}7k3x9",
         "fw_updateFirmwareVersionNow",
         judged=True,
     ),

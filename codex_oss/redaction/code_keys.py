@@ -81,7 +81,7 @@ CODE_KEYS = (
         "cio",
         r"[A-Za-z0-9]{32}",
         "The prefix and length are crates.io's; it has no separator, so the rest must look random.",
-        "cio{w32}",
+        "cio{w27}7k3x9",
         "ciohandlerforbufferedstreamreader",
         judged=True,
     ),

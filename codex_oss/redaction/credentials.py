@@ -1,4 +1,4 @@
-"""Find credentials by the words around them: in addresses, headers, command lines and net files.
+"""Find credentials by the words around them: in addresses, headers, commands and files.
 
 A page enters, spans of passwords and tokens leave. What they open stays: scheme, user, host.
 """
@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 
 from codex_oss.redaction.families import Page, Span, places
+from codex_oss.redaction.names import Grade
 from codex_oss.redaction.randomness import Threshold, is_random
-from codex_oss.redaction.values import stands_for_one
+from codex_oss.redaction.values import is_secret, stands_for_one
 
 _TOKEN = Threshold(chars_min=16, breaks_min=2, share_min=0.15)
 _USER_ALONE = Threshold(chars_min=16, breaks_min=3, share_min=0.2)
@@ -38,6 +39,7 @@ _COMMANDS = {  # What a flag takes, by the command before it.
     " -p": {"sshpass": _APART, "docker login": _APART, "mysql": _JOINED},
     " -a": {"redis-cli": _APART},
 }
+_SQL, _IN_SQL = "identified by ", re.compile(r"'([^'\r\n]{1,256}+)'")
 
 
 def find_in_addresses(page: Page) -> Iterator[Span]:
@@ -71,6 +73,10 @@ def find_in_commands(page: Page) -> Iterator[Span]:
             found = expression.match(page.text, flag.end()) if command in before else None
             if found and not stands_for_one(found[1]):
                 yield found.span(1)
+    for at in places(page.folded, _SQL):
+        found = _IN_SQL.match(page.text, at + len(_SQL))
+        if found and is_secret(found[1], Grade.PASSWORD):
+            yield found.span(1)
 
 
 def find_in_pgpass(page: Page) -> Iterator[Span]:

@@ -25,12 +25,13 @@ _COULD_BE_SECRET = re.compile(r"[0-9A-Z]")  # 20 random characters have one of t
 # `%3Dghp_…` in a query, a colour in a terminal's output. A token of ours counts as a word: what it
 # stands for was one.
 _BEGINS = (
-    r"(?:(?=\W)|(?<![A-Za-z0-9_])(?<!:[0-9a-f]{4}\])|(?<=\\[nrtbfv0])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u00[0-9A-Fa-f]{2})"
-    r"|(?<=\\x[0-9A-Fa-f]{2})|(?<=\x1b\[[0-9]m)|(?<=\x1b\[[0-9]{2}m)|(?<=\x1b\[K))"
+    r"(?:(?=\W)|(?<![A-Za-z0-9_])(?<!:[0-9a-f]{4}\])|(?<=\\[nrtbfv0])|(?<=%[0-9A-Fa-f]{2})"
+    r"|(?<=\\u00[0-9A-Fa-f]{2})|(?<=\\x[0-9A-Fa-f]{2})"
+    r"|(?<=\x1b\[[0-9]m)|(?<=\x1b\[[0-9]{2}m)|(?<=\x1b\[K))"
 )
 _ENDS = r"(?![A-Za-z0-9_]|\[redacted:)"
 _DRAWN = re.compile(r"[xX]{6}")  # `sk-xxxxxxxx`: a key that is only drawn.
-_JUDGED = Threshold(chars_min=16, breaks_min=3, share_min=0.2)
+_JUDGED = Threshold(chars_min=16, breaks_min=2, share_min=0.12)
 
 _ALPHABETS = {
     "d": "0123456789",

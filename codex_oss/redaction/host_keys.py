@@ -24,7 +24,7 @@ HOST_KEYS = (
         "rnd_",
         r"[A-Za-z0-9]{28,}",
         "The prefix is Render's; variables have it too, so the rest must look random.",
-        "rnd_{w32}",
+        "rnd_{w27}7k3x9",
         "rnd_{w8}",
         judged=True,
     ),

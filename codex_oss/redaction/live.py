@@ -8,6 +8,7 @@ base64 at any offset, in hex, or with any of its characters escaped for JSON, an
 import base64
 import re
 from collections.abc import Iterable, Iterator
+from html import escape
 
 from codex_oss.errors import BadSettings
 from codex_oss.redaction.families import Page, Span, is_long_word, places
@@ -68,20 +69,20 @@ def _base64_within(data: bytes, offset: int) -> str:
 
 
 def _any_escape(secret: str) -> str:
-    return "".join(map(_escapes_of, secret))
+    """Return an expression for `secret` with any of its characters escaped in any way."""
+    return "".join(map(_any_escape_of, secret))
 
 
-def _escapes_of(letter: str) -> str:
-    """Return an expression for `letter` as it is or escaped, byte by byte in an address."""
-    percent = "".join(f"%(?i:{byte:02x})" for byte in letter.encode())
-    point = f"{ord(letter):x}"
-    forms = [
+def _any_escape_of(letter: str) -> str:
+    point, data = f"{ord(letter):x}", letter.encode()
+    forms = (
         re.escape(letter),
-        percent,
-        rf"\\+u(?i:0*{point})",
-        rf"&\#(?:0*{ord(letter)}|[xX]0*(?i:{point}));",
-    ]
-    forms.append(rf"\\+x(?i:{point:0>2})" if len(point) <= 2 else percent)
-    if letter in "/\\\"'":
-        forms.append(rf"\\+{re.escape(letter)}")
-    return f"(?:{'|'.join(forms)})"
+        rf"\\{{1,4}}{re.escape(letter)}" if letter in "/\\\"'" else "",
+        rf"\\{{1,4}}u(?i:0{{0,4}}{point})",
+        "".join(rf"\\{{1,4}}x(?i:{byte:02x})" for byte in data),
+        "".join(f"%(?i:{byte:02x})" for byte in data),
+        re.escape(escape(letter)),
+        rf"&\#0{{0,4}}{ord(letter)};",
+        rf"&\#[xX]0{{0,4}}(?i:{point});",
+    )
+    return f"(?:{'|'.join(filter(None, forms))})"

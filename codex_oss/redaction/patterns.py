@@ -41,7 +41,7 @@ SHAPES = (
         "json-web-key",
         find_in_web_keys,
         "RFC 7518 names the private members.",
-        '{"kty": "EC", "x": "{t42}a", "d": "{t42}a"}',
+        '{"kty": "oct", "alg": "HS256", "k": "{t42}a"}',
         '{"kty": "EC", "x": "{t42}a", "y": "{t42}a"}',
     ),
     Pattern(

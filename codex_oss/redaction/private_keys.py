@@ -21,14 +21,14 @@ _BEFORE_MARKER_CHARS_MAX = len("-----BEGIN SSH2 ENCRYPTED ")
 _NEXT_MARKER = re.compile(r"--[- ]{0,3}(?:END|BEGIN) ")
 
 _WRAPPING = r"""[ \t+\-"'`#*|>,.;:()]{0,64}+"""
-_LINE_END = r"(?:\\?\r?\n|(?:\\{1,4}r)?\\{1,4}n|\Z)"
+_LINE_END = r"(?:\\?\r?\n|(?:\\{1,4}r)?\\{1,4}n|\\{0,4}\Z)"
 _KEY_LINE = re.compile(
     rf"{_WRAPPING}(?:\d{{1,6}}[:|\t] ?)?"
     rf"(?P<base64>(?:[A-Za-z0-9+=]|\\{{0,2}}/){{0,16384}}+){_WRAPPING}{_LINE_END}"
 )
 _HEADER_LINE = re.compile(rf"{_WRAPPING}[A-Z][A-Za-z-]{{2,30}}: [^\r\n\\]{{0,200}}+{_LINE_END}")
 _LINE = re.compile(rf".*?{_LINE_END}", re.DOTALL)
-_MATERIAL = re.compile(r"[A-Za-z0-9+/=]{16}")
+_MATERIAL = re.compile(r"(?=[A-Za-z+/]{0,24}[0-9])[A-Za-z0-9+/=]{16}")  # No word of prose.
 
 _PUTTY_MARKER = "Private-Lines: "
 _PUTTY_LINES = re.compile(r"\d{1,3}((?:\s{1,4}[A-Za-z0-9+/=]{1,80}+){1,400}+)")
@@ -80,11 +80,11 @@ def _end_of_key(text: str, start: int) -> int:
 
 def _start_of_key(text: str, earliest: int, end: int) -> int:
     """Return where the lines of base64 begin that go up to a last marker at `end`."""
-    start = end
+    start, has_material = end, False
     lines = [line.span() for line in _LINE.finditer(text, max(earliest, end - KEY_CHARS_MAX), end)]
-    for nth, span in enumerate(reversed(lines)):
+    for span in reversed(lines):
         line = _KEY_LINE.fullmatch(text, *span)
-        if line is None or (nth > 1 and len(line["base64"]) <= _LAST_LINE_CHARS_MAX):
+        if line is None or has_material and 0 < len(line["base64"]) <= _LAST_LINE_CHARS_MAX:
             break
-        start = span[0]
+        start, has_material = span[0], has_material or bool(line["base64"])
     return start

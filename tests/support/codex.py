@@ -1,0 +1,103 @@
+"""The Codex CLI as users run it, against any server that speaks the Responses API.
+
+ran = codex("0.169.0", project, running.port, "Run two commands.")
+ran.said, ran.items("command_execution"), ran.exit_code
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from support import program
+from support.bridges import KEY
+
+SECONDS_MAX = 120
+CONFIG = """
+model_provider = "opencode_bridge"
+
+[model_providers.opencode_bridge]
+name = "OpenCode Bridge"
+base_url = "http://127.0.0.1:{port}/v1"
+wire_api = "responses"
+env_key = "BRIDGE_KEY"
+stream_max_retries = 1
+request_max_retries = 0
+"""
+PROVIDER = "model_providers.opencode_bridge"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What `codex exec --json` did: its exit code, its events, and all it wrote."""
+
+    exit_code: int
+    events: tuple[dict, ...]
+    output: str
+
+    def items(self, kind: str) -> list[dict]:
+        completed = (e["item"] for e in self.events if e["type"] == "item.completed")
+        return [item for item in completed if item["type"] == kind]
+
+    @property
+    def said(self) -> list[str]:
+        return [item["text"] for item in self.items("agent_message")]
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the user reads of errors: those inside the turn, and the one that ended it."""
+        return [*self._messages()]
+
+    def _messages(self) -> Iterator[str]:
+        for event in self.events:
+            if event["type"] == "error":
+                yield event["message"]
+            elif event["type"] == "turn.failed":
+                yield event["error"]["message"]
+            elif event["type"] == "item.completed" and event["item"]["type"] == "error":
+                yield event["item"]["message"]
+
+
+def codex(
+    version: str,
+    project: Path,
+    port: int,
+    prompt: str,
+    *arguments: str,
+    model: str = "scripted",
+    settings: Mapping[str, object] | None = None,
+) -> Ran:
+    """Run one `codex exec` in `project`; its home is a folder beside it, so that it can resume.
+
+    `settings` are keys of config.toml with their values, which JSON can write.
+    """
+    home = project.parent / "codex-home"
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text(CONFIG.format(port=port))
+    pairs = [f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()]
+    done = subprocess.run(
+        [
+            str(program(f"codex-{version}")),
+            *("exec", "--json", "--skip-git-repo-check"),
+            "--dangerously-bypass-approvals-and-sandbox",  # The scratch folder is all there is.
+            *("-C", str(project), "-m", model),
+            *(word for pair in pairs for word in ("-c", pair)),
+            *arguments,
+            prompt,
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(project.parent),
+            "CODEX_HOME": str(home),
+            "BRIDGE_KEY": KEY,
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return Ran(done.returncode, tuple(events), done.stdout + done.stderr)

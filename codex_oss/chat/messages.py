@@ -101,12 +101,14 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call or the sum of several, as the provider counted them."""
+    """Tokens of one call or the sum of several, as the provider counted them. Of the input tokens
+    `cached_tokens` were read from a cache and `cache_write_tokens` written to one."""
 
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -125,9 +127,11 @@ class CallDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextRun:
-    """Deltas that hold nothing but text, as the JSON string literals they came in, unparsed."""
+    """Deltas that hold nothing but text, or nothing but reasoning, as the JSON string literals they
+    came in, unparsed."""
 
     literals: tuple[bytes, ...]
+    is_reasoning: bool = False
 
 
 TOLERATED_EOF = "eof"

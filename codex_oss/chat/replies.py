@@ -21,27 +21,31 @@ class ChatReply:
     calls: tuple[FunctionCall, ...] = ()
     finish: str = ""
     usage: Usage | None = None
+    reasoning_blocks: tuple[str, ...] = ()
 
 
 def gather(bursts: Iterable[Burst]) -> ChatReply:
     """Return all that these bursts say. No two calls of the reply share an id."""
-    literals: list[bytes] = []
-    reasoning: list[str] = []
+    text: list[bytes] = []
+    reasoning: list[bytes] = []
+    blocks: list[str] = []
     gatherer, finish, usage = CallGatherer(), "", None
     for chunk in (chunk for burst in bursts for chunk in burst):
-        if isinstance(chunk, TextRun):
-            literals += chunk.literals
-            continue
         if isinstance(chunk, Served):
             continue
-        if chunk.text:
-            literals.append(literal_of(chunk.text))
-        reasoning.append(chunk.reasoning)
+        if isinstance(chunk, TextRun):
+            (reasoning if chunk.is_reasoning else text).extend(chunk.literals)
+            continue
+        text.append(literal_of(chunk.text))
+        reasoning.append(literal_of(chunk.reasoning))
+        blocks += chunk.reasoning_blocks
         for delta in chunk.calls:
             gatherer.take(delta)
         finish = finish or chunk.finish
         usage = chunk.usage or usage
-    return ChatReply(text_of(literals), "".join(reasoning), _calls(gatherer), finish, usage)
+    return ChatReply(
+        text_of(text), text_of(reasoning), _calls(gatherer), finish, usage, tuple(blocks)
+    )
 
 
 def _calls(gatherer: CallGatherer) -> tuple[FunctionCall, ...]:

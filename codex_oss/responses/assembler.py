@@ -76,7 +76,8 @@ class _Answer:
     def take(self, burst: Burst) -> Iterator[Event]:
         for chunk in burst:
             if isinstance(chunk, TextRun):
-                yield from self._say(MESSAGE, chunk.literals)
+                kind = REASONING if chunk.is_reasoning else MESSAGE
+                yield from self._say(kind, chunk.literals)
                 continue
             if isinstance(chunk, Served):
                 continue

@@ -1,18 +1,23 @@
 """The Codex CLI as users run it, against any server that speaks the Responses API.
 
-ran = codex("0.169.0", project, running.port, "Run two commands.")
-ran.said, ran.items("command_execution"), ran.exit_code
+@on_each_codex()
+def test_two_commands(self, version: str, project: Path) -> None:
+    ran = codex(version, project, running.port, "Run two commands.")
+    ran.said, ran.items("command_execution"), ran.exit_code
 """
 
+import functools
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+import unittest
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import program
-from support.bridges import KEY
+from support import CODEX_VERSIONS, program, scratch
+from support.bridges import KEY, RunningBridge
+from support.missions import write_tree
 
 SECONDS_MAX = 120
 CONFIG = """
@@ -48,9 +53,9 @@ class Ran:
     @property
     def complaints(self) -> list[str]:
         """What the user reads of errors: those inside the turn, and the one that ended it."""
-        return [*self._messages()]
+        return list(self._complaints())
 
-    def _messages(self) -> Iterator[str]:
+    def _complaints(self) -> Iterator[str]:
         for event in self.events:
             if event["type"] == "error":
                 yield event["message"]
@@ -58,6 +63,34 @@ class Ran:
                 yield event["error"]["message"]
             elif event["type"] == "item.completed" and event["item"]["type"] == "error":
                 yield event["item"]["message"]
+
+
+def on_each_codex(versions: Sequence[str] = CODEX_VERSIONS) -> Callable[[Callable], Callable]:
+    """Run a test once for each version, in a project of its own: a folder inside a scratch one."""
+
+    def repeated(test: Callable) -> Callable:
+        @functools.wraps(test)
+        def run(self: unittest.TestCase) -> None:
+            for version in versions:
+                with self.subTest(codex=version), scratch() as folder:
+                    project = folder / "project"
+                    project.mkdir()
+                    test(self, version, write_tree(project))
+
+        return run
+
+    return repeated
+
+
+def catalogue(version: str, running: RunningBridge, folder: Path) -> dict[str, object]:
+    """Return the settings with which this version reads our models: by URL from 0.160 on."""
+    path = f"/v1/models?client_version={version}"
+    if version >= "0.160.0":
+        url = f"http://127.0.0.1:{running.port}/v1/models"
+        return {f"{PROVIDER}.model_catalog_url": url, "features.api_key_model_discovery": True}
+    file = folder / "models.json"
+    file.write_bytes(running.client.get(path).body)
+    return {"model_catalog_json": str(file)}
 
 
 def codex(

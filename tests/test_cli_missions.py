@@ -68,8 +68,10 @@ class Ran(unittest.TestCase):
             ["mission", "list", "--open"],
         )
         rows = document.json["runs"]
-        names = ["find_load", "from_text", "find_load", "find_load"]
-        self.assertEqual([row["mission_id"] for row in rows], names)
+        names = ["find_load"] * 3 + ["from_text"]
+        self.assertEqual(sorted(row["mission_id"] for row in rows), names)
+        seconds = [row["run_id"].split("_")[1] for row in rows]
+        self.assertEqual(seconds, sorted(seconds, reverse=True))
         head, *lines = text.out.splitlines()
         self.assertEqual(head.split(), ["RUN", "MISSION", "STATE", "STATUS", "OBJECTIVE"])
         cells = [re.split(r"\s{2,}", line) for line in lines]

@@ -213,7 +213,7 @@ class Usages(unittest.TestCase):
     def test_counts_of_the_provider_are_told_whole(self) -> None:
         counts = {
             "input_tokens": 9,
-            "input_tokens_details": {"cached_tokens": 2},
+            "input_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 0},
             "output_tokens": 4,
             "output_tokens_details": {"reasoning_tokens": 1},
             "total_tokens": 13,

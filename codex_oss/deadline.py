@@ -33,20 +33,28 @@ class Deadline:
     and all its parts. Cancelling a part leaves the whole alone.
     """
 
-    def __init__(self, clock: Clock, seconds: float = inf) -> None:
+    def __init__(self, clock: Clock, seconds: float = inf, outer: "Deadline | None" = None) -> None:
         self._clock = clock
         self._end = clock.monotonic() + seconds
+        self._outer = outer
         self._cancel = _Cancellation()
 
     def within(self, seconds: float) -> "Deadline":
         """Return a deadline that is over in `seconds`, or when this one is."""
-        inner = Deadline(self._clock, min(seconds, self.seconds_left()))
+        inner = Deadline(self._clock, seconds, self)
         self._cancel.register(lambda: inner.cancel(self._cancel.why))
         return inner
 
+    def lift(self) -> None:
+        """Drop the seconds of this one: what was in time may go on as long as the whole may."""
+        self._end = inf
+
     def seconds_left(self) -> float:
         """Return what is left, never below 0; 0 once cancelled."""
-        return 0.0 if self._cancel.why else max(0.0, self._end - self._clock.monotonic())
+        if self._cancel.why:
+            return 0.0
+        left = max(0.0, self._end - self._clock.monotonic())
+        return min(left, self._outer.seconds_left()) if self._outer else left
 
     @property
     def is_over(self) -> bool:

@@ -414,7 +414,7 @@ CLEAN = {
 @contextmanager
 def house(changes: dict[str, str], pure: str = PURE) -> Iterator[House]:
     """Yield a package with every room of the table, CLEAN in it, and these changes."""
-    files = {"errors", "deadline", "settings", "layout", "wiring"}
+    files = {"errors", "deadline", "layout"}
     doors = (f"{room}.py" if room in files else f"{room}/__init__.py" for room in MAY_IMPORT)
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder, "codex_oss")

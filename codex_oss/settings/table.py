@@ -118,6 +118,15 @@ class Settings:
         "240", whole(1, DAY), "whole of one upstream call that is not streamed"
     )
     upstream_stream_max_seconds: int = setting("1800", whole(1, DAY), "whole of a streamed call")
+    upstream_retries: int = setting(
+        "2", whole(0, 10), "more tries on the same model, before its first content"
+    )
+    circuit_breaker_errors: int = setting(
+        "2", whole(1, 1000), "failures in a row that open a model's breaker"
+    )
+    circuit_breaker_cooldown: int = setting(
+        "300", whole(1, DAY), "seconds until an open breaker lets one probe through"
+    )
     upstream_connect_timeout_seconds: int = setting("10", whole(1, DAY), "for TCP and TLS")
     request_deadline_seconds: int = setting(
         "90", whole(5, 3600), "from a request to the first upstream content; missions if set"

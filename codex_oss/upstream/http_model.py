@@ -1,18 +1,22 @@
-"""A real model behind a provider's Chat Completions API, as a `ChatModel`.
+"""A real model behind a provider's HTTP API, as a `ChatModel`, in its wire and its dialect.
 
-A `ChatRequest` and a `Deadline` enter, `Burst`s leave as their bytes arrive. What the provider
-says instead of an answer, at whatever point, becomes one of our errors with its sentence redacted.
+A `ChatRequest` and a `Deadline` enter, `Burst`s leave as their bytes arrive, first who serves it.
+What the provider says instead of an answer, at whatever point, becomes one of our errors with its
+sentence redacted.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
-from codex_oss.chat import Burst, ChatChunk, ChatReader, ChatRequest, ChatWire, Served, TextRun
+from codex_oss.chat import Burst, ChatRequest, Fitted, Reader, Served, fit, wire_of
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import UpstreamAuth, UpstreamError
+from codex_oss.errors import BadSettings, UpstreamAuth, UpstreamError, UpstreamRejected
 from codex_oss.profiles import ModelProfile
+from codex_oss.upstream.content import up_to_content
 from codex_oss.upstream.endpoint import parse_endpoint
 from codex_oss.upstream.failures import failure_of
+from codex_oss.upstream.lessons import Lessons
 from codex_oss.upstream.patience import Patience, TransportLimits
 from codex_oss.upstream.slots import Slots
 from codex_oss.upstream.transport import ProviderReply, Transport
@@ -32,7 +36,8 @@ class HttpChatModel:
         key: str,
         *,
         limits: TransportLimits,
-        slots: Slots,
+        slots: tuple[Slots, ...],
+        lessons: Lessons,
         redact: Callable[[str], str],
         clock: Clock,
     ) -> None:
@@ -44,26 +49,62 @@ class HttpChatModel:
             idle=max(limits.idle, profile.idle_seconds),
         )
         self._slots = slots
+        self._lessons = lessons
         self._redact = redact
         self._clock = clock
-        self._transport = Transport(parse_endpoint(profile.provider.base_url), key)
+        self._transport = Transport(parse_endpoint(profile.provider.base_url))
+        if not (key.isascii() and key.isprintable()):
+            raise BadSettings(
+                f"the key for {profile.provider.name} holds characters that no HTTP header carries",
+                hint="set it again, without line ends",
+            )
 
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
         self._ensure_key()
-        body = ChatWire(self._profile.dialect).body(request, self._profile.upstream_model)
+        while True:
+            bursts = self._asked(request, deadline)
+            try:
+                head, _ = up_to_content(bursts)
+            except UpstreamRejected as error:
+                if not self._lessons.learn(self._profile, error):
+                    raise
+                continue  # Each lesson is one field less: this ends.
+            del request  # A megabyte and more, and the stream may be long.
+            yield from head
+            yield from bursts
+            return
+
+    def _asked(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
+        """Ask once, over the wire and in the dialect that are known by now."""
+        profile, dialect = self._profile, self._lessons.dialect_of(self._profile)
+        name = self._lessons.wire_of(profile)
+        wire = wire_of(name, dialect)
+        fitted = fit(request, dialect)
+        body = wire.body(fitted.request, profile.upstream_model)
+        reader = wire.reader(fitted.request)
+        served = self._served(fitted, name)
         patience = self._patience(len(body), deadline)
-        exchange = self._transport.post(ChatWire.path, body, patience)
-        del request, body  # A megabyte and more, and the stream may be long.
-        with self._slots.held(patience.start), exchange as reply:
+        exchange = self._transport.post(wire.path, wire.headers(self._key), body, patience)
+        del request, body, fitted
+        with ExitStack() as held:
+            for slots in self._slots:
+                held.enter_context(slots.held(deadline))
+            reply = held.enter_context(exchange)
             if reply.status != 200:
                 raise self._failure(reply, reply.start(ERROR_BODY_BYTES_MAX))
-            answer = self._answer(reply)
-            for burst in answer:
-                yield burst
-                if any(map(_has_content, burst)):
-                    patience.content_came()
-                    break
-            yield from answer
+            yield (served,)
+            yield from self._answer(reply, reader)
+
+    def _served(self, fitted: Fitted, wire_name: str) -> Served:
+        return Served(
+            profile=self._profile.name,
+            upstream_model=self._profile.upstream_model,
+            wire=wire_name,
+            dropped=(*fitted.dropped, *sorted(self._lessons.dialect_of(self._profile).refused)),
+            downgraded=fitted.downgraded,
+            repaired=fitted.repaired,
+            reasoning_dropped=fitted.reasoning_dropped,
+        )
 
     def _patience(self, body_bytes: int, deadline: Deadline) -> Patience:
         """Return the limits of one call: a long request takes long to be read."""
@@ -71,7 +112,7 @@ class HttpChatModel:
         limits = replace(self._limits, first_byte=first_byte)
         return Patience(self._transport.endpoint.host, limits, deadline)
 
-    def _answer(self, reply: ProviderReply) -> Iterator[Burst]:
+    def _answer(self, reply: ProviderReply, reader: Reader) -> Iterator[Burst]:
         """Yield what a good reply says, streamed or, from a server that cannot, whole."""
         kind = reply.headers.get("content-type", "").lower()
         try:
@@ -79,7 +120,7 @@ class HttpChatModel:
                 raise UpstreamError("it sent an HTML page: check base_url of the profile")
             if reply.is_compressed:
                 raise UpstreamError("it compresses its replies, which we asked it not to do")
-            yield from _whole(reply) if "json" in kind else _streamed(reply)
+            yield from _whole(reply, reader) if "json" in kind else _streamed(reply, reader)
         except UpstreamError as error:
             if type(error) is not UpstreamError:
                 raise  # Cut or late: our own words, and nothing of the provider's in them.
@@ -105,14 +146,7 @@ class HttpChatModel:
             )
 
 
-def _has_content(piece: TextRun | ChatChunk | Served) -> bool:
-    if isinstance(piece, ChatChunk):
-        return bool(piece.text or piece.reasoning or piece.calls)
-    return isinstance(piece, TextRun)
-
-
-def _streamed(reply: ProviderReply) -> Iterator[Burst]:
-    reader = ChatReader()
+def _streamed(reply: ProviderReply, reader: Reader) -> Iterator[Burst]:
     for data in reply.reads():
         yield reader.feed(data)
         if reader.is_over:  # Some providers leave the connection open behind `[DONE]`.
@@ -120,11 +154,11 @@ def _streamed(reply: ProviderReply) -> Iterator[Burst]:
     yield reader.finish()
 
 
-def _whole(reply: ProviderReply) -> Iterator[Burst]:
+def _whole(reply: ProviderReply, reader: Reader) -> Iterator[Burst]:
     pieces, size = [], 0
     for data in reply.reads():
         pieces.append(data)
         size += len(data)
         if size > WHOLE_BODY_BYTES_MAX:
             raise UpstreamError(f"its reply is over {WHOLE_BODY_BYTES_MAX >> 20} MiB")
-    yield ChatReader().read_whole(b"".join(pieces))
+    yield reader.read_whole(b"".join(pieces))

@@ -6,7 +6,6 @@ last, and after a failed one `failure` says what it was. The rule it keeps: a ca
 """
 
 from dataclasses import dataclass
-from math import inf
 from typing import Literal
 
 from codex_oss.deadline import Deadline
@@ -18,7 +17,6 @@ SENTENCES = {
     "connect": "accepted no connection for {:g} s (UPSTREAM_CONNECT_TIMEOUT_SECONDS)",
     "first_byte": "did not answer for {:g} s (UPSTREAM_FIRST_BYTE_TIMEOUT_SECONDS)",
     "idle": "was silent for {:g} s (UPSTREAM_IDLE_TIMEOUT_SECONDS)",
-    "first_content": "said nothing for {:g} s (REQUEST_DEADLINE_SECONDS)",
     "whole": "was not done after {:g} s (UPSTREAM_STREAM_MAX_SECONDS)",
 }
 
@@ -30,35 +28,29 @@ class TransportLimits:
     connect: float = 10.0
     first_byte: float = 30.0  # Of the body, from the connection on.
     idle: float = 30.0  # Between two reads of the body.
-    first_content: float = inf  # From the start, waiting for a slot included.
     whole: float = 1800.0
 
 
 class Patience:
-    """The waits of one call. A phase ends with the next; two limits overarch them."""
+    """The waits of one call. A phase ends with the next, and the whole with its own limit."""
 
     def __init__(self, host: str, limits: TransportLimits, deadline: Deadline) -> None:
         self.deadline = deadline
         self._host = host
         self._limits = limits
         self._whole = deadline.within(limits.whole)
-        self.start = self._whole.within(limits.first_content)
-        """Over when the first content is late; with the whole call once it has come."""
         self.enter("connect")
 
     def enter(self, phase: Phase) -> None:
         """Count the time of this phase from here on."""
         self._phase = phase
         if phase != "idle":  # That is counted anew at each wait.
-            self._until = self.start.within(getattr(self._limits, phase))
-
-    def content_came(self) -> None:
-        self.start = self._whole
+            self._until = self._whole.within(getattr(self._limits, phase))
 
     def seconds_left(self) -> float:
         """Return the longest time that the next wait may take; raise `TimeoutError` if none."""
         if self._phase == "idle":
-            left = min(self._limits.idle, self.start.seconds_left())
+            left = min(self._limits.idle, self._whole.seconds_left())
         else:
             left = self._until.seconds_left()
         if not left:
@@ -72,7 +64,8 @@ class Patience:
             return UpstreamError(f"the connection to {self._host} failed: {error}")
         if self.deadline.is_over:
             return UpstreamTimeout(f"the time for this request is over; {self._host} was not done")
-        overarching = (("whole", self._whole), ("first_content", self.start))
-        limit = next((name for name, over in overarching if over.is_over), self._phase)
+        limit = "whole" if self._whole.is_over else self._phase
         told = SENTENCES[limit].format(getattr(self._limits, limit))
-        return UpstreamTimeout(f"{self._host} {told}")
+        late = UpstreamTimeout(f"{self._host} {told}")
+        late.retryable = limit in ("connect", "first_byte")  # Bridge 14: a late middle is an end.
+        return late

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, partial
 
-from codex_oss.errors import BadSettings, UpstreamError, UpstreamTruncated
+from codex_oss.errors import UpstreamError, UpstreamTruncated
 from codex_oss.upstream.endpoint import Endpoint
 from codex_oss.upstream.framing import framing_of
 from codex_oss.upstream.patience import Patience
@@ -29,24 +29,20 @@ INTERIM_HEADS_MAX = 8  # Replies of 1xx before the real one.
 class Transport:
     """The way to one provider. Threads may share it: each exchange has its own connection."""
 
-    def __init__(self, endpoint: Endpoint, key: str, tls: ssl.SSLContext | None = None) -> None:
-        if not (key.isascii() and key.isprintable()):
-            raise BadSettings(
-                f"the key for {endpoint.host} holds characters that no HTTP header can carry",
-                hint="set it again, without line ends",
-            )
+    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None = None) -> None:
         self.endpoint = endpoint
-        self._key = key
         self._tls = tls
 
     @contextmanager
-    def post(self, path: str, body: bytes, patience: Patience) -> "Iterator[ProviderReply]":
+    def post(
+        self, path: str, headers: Mapping[str, str], body: bytes, patience: Patience
+    ) -> "Iterator[ProviderReply]":
         """Send JSON and yield the reply once its head is here. Leaving the block hangs up."""
         patience.enter("connect")
         with ExitStack() as stack:
             wire = ProviderStream(self._connect(stack, patience), patience)
             patience.enter("first_byte")
-            wire.send(self._head(path, len(body)), body)
+            wire.send(self._head(path, headers, len(body)), body)
             del body  # It may be large, and the reply long.
             yield _reply_on(wire)
 
@@ -62,7 +58,7 @@ class Transport:
         patience.deadline.raise_if_cancelled()
         return sock
 
-    def _head(self, path: str, body_bytes: int) -> bytes:
+    def _head(self, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
         lines = (
             f"POST {self.endpoint.path}{path} HTTP/1.1",
             f"Host: {self.endpoint.authority}",
@@ -72,7 +68,7 @@ class Transport:
             "Accept-Encoding: identity",
             "User-Agent: opencode-bridge",
             "Connection: close",
-            *([f"Authorization: Bearer {self._key}"] if self._key else []),
+            *(f"{name}: {value}" for name, value in headers.items()),
         )
         return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
 

@@ -16,13 +16,13 @@ from codex_oss.profiles import ModelProfile, ModelRegistry, Prices, Provider
 from codex_oss.responses import ResponsesRequest
 from codex_oss.server import HttpRequest, Limits
 from codex_oss.system import SystemClock
-from codex_oss.upstream import HttpChatModel, Slots, TransportLimits
+from codex_oss.upstream import HttpChatModel, Lessons, Slots, TransportLimits
 from support import served as listening
 from support.clients import Client, Event
 from support.providers import ScriptedProvider
 
 HEARTBEAT_SECONDS = 0.15
-LIMITS = TransportLimits(connect=2, first_byte=5, idle=5, first_content=10, whole=30)
+LIMITS = TransportLimits(connect=2, first_byte=5, idle=5, whole=30)
 
 
 HELLO = {"model": "scripted", "input": "Say hello.", "stream": True}
@@ -83,7 +83,8 @@ def gateway(
             wanted,
             key,
             limits=limits,
-            slots=shared,
+            slots=(shared,),
+            lessons=Lessons(),
             redact=lambda text: text.replace("sk-secret", "[redacted]"),
             clock=clock,
         )

@@ -1,0 +1,116 @@
+"""The bridge of a workshop: its routes, its gate, its port.
+
+A `Workshop` enters, a `Bridge` that listens leaves. Loaded only by who serves: a mission alone
+needs none of it.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from codex_oss.errors import Refused
+from codex_oss.gateway import Gateway, Log, MissionTurns, TraceStyle
+from codex_oss.layout import source_tree
+from codex_oss.server import Gate, Limits, Listener
+from codex_oss.system import Pulse
+from codex_oss.wiring.workshop import Workshop, default_profile
+
+PULSE_SECONDS = 0.25  # A client that left and a due sign of life are noticed within this.
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A bridge that listens: `serve` answers until it is told to drain."""
+
+    workshop: Workshop
+    listener: Listener
+    pulse: Pulse
+
+    @property
+    def port(self) -> int:
+        return self.listener.port
+
+    def serve(self) -> None:
+        try:
+            self.listener.serve()
+        finally:
+            self.pulse.stop()
+
+
+def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
+    """Return the bridge of a workshop, bound to its port. `log` takes its lines."""
+    settings, clock = workshop.settings, workshop.clock
+    _ensure_a_usable_default(workshop)
+    pulse = Pulse(PULSE_SECONDS)
+    style = TraceStyle(
+        settings.oss_visible_trace,
+        settings.oss_visible_trace_max_events,
+        settings.oss_visible_trace_max_event_chars,
+        settings.oss_inline_report_json,
+    )
+    started = clock.monotonic()
+    gateway = Gateway(
+        registry=workshop.registry,
+        models=workshop.models,
+        missions=MissionTurns(workshop.desk, str(workshop.project), style, clock),
+        log=log,
+        clock=clock,
+        identity=lambda: _identity(workshop, clock.monotonic() - started),
+        shut_down=lambda: listener.drain(settings.bridge_shutdown_drain_seconds),
+    )
+    listener = Listener(
+        settings.proxy_host,
+        settings.proxy_port,
+        routes=gateway.routes(),
+        gate=Gate(settings.local_key, extra_hosts=settings.proxy_allowed_hosts),
+        limits=Limits(
+            body_bytes_max=settings.proxy_max_body_bytes,
+            connections_max=settings.proxy_max_connections,
+            header_seconds=settings.proxy_header_timeout_seconds,
+            body_seconds=settings.proxy_body_timeout_seconds,
+            keepalive_seconds=settings.proxy_keepalive_seconds,
+            write_seconds=settings.proxy_write_timeout_seconds,
+            heartbeat_seconds=settings.sse_upstream_heartbeat_seconds,
+        ),
+        pulse=pulse,
+        log=log,
+        clock=clock,
+    )
+    return Bridge(workshop, listener, pulse)
+
+
+def _ensure_a_usable_default(workshop: Workshop) -> None:
+    """Refuse to start where the chosen default profile cannot be asked (settings 2)."""
+    profile = default_profile(workshop)
+    fault = workshop.shop.fault(profile)
+    if fault and not workshop.settings.allow_missing_opencode_key:
+        raise Refused(
+            f"the default profile {profile.name} cannot be used: {fault}",
+            code="provider_not_configured",
+            hint="put the key into .codex-oss/env/opencode-go.env, or ALLOW_MISSING_OPENCODE_KEY=1",
+        )
+
+
+def _identity(workshop: Workshop, uptime_seconds: float) -> Mapping[str, object]:
+    """Return what `/health` says of this process (bridge 20)."""
+    current = source_tree()
+    changed = workshop.source.changed_files(current)
+    return {
+        "pid": os.getpid(),
+        "uptime_seconds": int(uptime_seconds),
+        "project_root": str(workshop.project),
+        "source_sha256": workshop.source.sha256,
+        "runtime_identity": {
+            "runtime_source_tree": {
+                "startup_sha256": workshop.source.sha256,
+                "current_sha256": current.sha256,
+                "fresh": not changed,
+                "changed_files": list(changed),
+                "total_files": len(current.files),
+            }
+        },
+        "gpt_model_strategy": workshop.settings.gpt_model_strategy,
+        "has_opencode_key": bool(workshop.settings.upstream_key),
+        **workshop.shop.health(),
+        "live_missions": workshop.desk.archive.live_runs(),
+    }

@@ -1,0 +1,140 @@
+"""Every model of a process: what stands between a turn and its provider, outermost first.
+
+A plain turn meets `Starting` (its time to begin), `FallingBack`, then for each model of the chain
+`Retrying`, `Breaking`, and the provider with its slots. A mission asks one model: its tries are
+events of its own, and whoever may stand in for it is the mission's to decide.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from codex_oss.chat import ChatModel
+from codex_oss.deadline import Clock
+from codex_oss.profiles import ModelProfile, ModelRegistry
+from codex_oss.redaction import Redactor
+from codex_oss.rehearsal import RehearsalModel
+from codex_oss.settings import Settings
+from codex_oss.system import random_bytes
+from codex_oss.upstream import (
+    Breaker,
+    Breaking,
+    Choice,
+    FallingBack,
+    HttpChatModel,
+    Lessons,
+    Retrying,
+    Slots,
+    Starting,
+    TransportLimits,
+)
+
+REHEARSAL = "rehearsal"
+
+Models = Callable[[ModelProfile], ChatModel]
+
+
+class ModelShop:
+    """Makes the models of profiles; breakers, slots and lessons are shared by all calls."""
+
+    def __init__(
+        self, settings: Settings, registry: ModelRegistry, redactor: Redactor, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._redactor = redactor
+        self._clock = clock
+        self._everybody = Slots(
+            settings.max_global_upstream_concurrency, settings.upstream_queue_max
+        )
+        self._slots: dict[str, Slots] = {}
+        self._breakers: dict[str, Breaker] = {}
+        self._lessons = Lessons()
+        self._limits = TransportLimits(
+            connect=settings.upstream_connect_timeout_seconds,
+            first_byte=settings.upstream_first_byte_timeout_seconds,
+            idle=settings.upstream_idle_timeout_seconds,
+            whole=settings.upstream_stream_max_seconds,
+        )
+
+    def for_turns(self, profile: ModelProfile) -> ChatModel:
+        """Return the model of a plain turn, with its tries and its chain."""
+        if profile.name == REHEARSAL:
+            return RehearsalModel()
+        chain = [self._choice(each) for each in (profile, *self._fallbacks(profile))]
+        return Starting(FallingBack(chain), self._settings.request_deadline_seconds)
+
+    def for_missions(self, profile: ModelProfile) -> ChatModel:
+        """Return the model of a mission: it obeys the plain lane's time to begin only where that
+        was set (missions 10.2)."""
+        if profile.name == REHEARSAL:
+            return RehearsalModel()
+        model = Breaking(self._provider(profile), self._breaker(profile))
+        if "REQUEST_DEADLINE_SECONDS" in self._settings.given:
+            return Starting(model, self._settings.request_deadline_seconds)
+        return model
+
+    def fault(self, profile: ModelProfile) -> str:
+        """Return why this profile's provider cannot be asked, or ""."""
+        name = profile.provider.key_env
+        if name and not self._settings.provider_key(name):
+            return f"provider_not_configured: {name} is not set"
+        return ""
+
+    def health(self) -> dict[str, object]:
+        """Return what `/health` says of models: breakers, slots, lessons."""
+        slots = {"": self._everybody, **self._slots}
+        return {
+            "model_health": {name: b.health() for name, b in self._breakers.items()},
+            "concurrency": {
+                "max_global": self._everybody.at_once,
+                "in_use": self._everybody.in_use,
+                "waiting": self._everybody.waiting,
+                "models": {name: s.in_use for name, s in slots.items() if name},
+            },
+            "learned": self._lessons.to_json(),
+        }
+
+    def _choice(self, profile: ModelProfile) -> Choice:
+        breaker = self._breaker(profile)
+        retrying = Retrying(
+            Breaking(self._provider(profile), breaker),
+            retries_max=self._settings.upstream_retries,
+            clock=self._clock,
+            chance=_chance,
+        )
+        is_open = partial(getattr, breaker, "is_open")
+        return Choice(profile.name, retrying, profile.context_window, is_open)
+
+    def _provider(self, profile: ModelProfile) -> HttpChatModel:
+        return HttpChatModel(
+            profile,
+            self._settings.provider_key(profile.provider.key_env),
+            limits=self._limits,
+            slots=(*self._own_slots(profile), self._everybody),
+            lessons=self._lessons,
+            redact=lambda text: self._redactor.redact(text).text,
+            clock=self._clock,
+        )
+
+    def _fallbacks(self, profile: ModelProfile) -> list[ModelProfile]:
+        """Return the chain behind a profile: those that can be asked, each once, never itself."""
+        known = (self._registry.resolve(name) for name in dict.fromkeys(profile.fallbacks))
+        return [each for each in known if each.name != profile.name and not self.fault(each)]
+
+    def _own_slots(self, profile: ModelProfile) -> tuple[Slots, ...]:
+        if profile.concurrency is None:
+            return ()
+        made = Slots(profile.concurrency, self._settings.upstream_queue_max)
+        return (self._slots.setdefault(profile.upstream_model, made),)
+
+    def _breaker(self, profile: ModelProfile) -> Breaker:
+        made = Breaker(
+            errors_max=self._settings.circuit_breaker_errors,
+            cooldown_seconds=self._settings.circuit_breaker_cooldown,
+            clock=self._clock,
+        )
+        return self._breakers.setdefault(profile.name, made)
+
+
+def _chance() -> float:
+    return random_bytes(1)[0] / 255

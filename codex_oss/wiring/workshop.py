@@ -1,0 +1,97 @@
+"""What every door of a project shares, made once, in an order one can read.
+
+Settings enter, a `Workshop` leaves. What a test must choose (the models, the clock, the place of
+our state) is an argument here; nothing below reaches for a global.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codex_oss import __version__
+from codex_oss.contract import MissionV1, PathRules
+from codex_oss.deadline import Clock
+from codex_oss.layout import Layout, SourceTree, source_tree
+from codex_oss.missions import MissionDesk
+from codex_oss.profiles import ModelProfile, ModelRegistry
+from codex_oss.redaction import Redactor
+from codex_oss.settings import SETTINGS, Settings
+from codex_oss.system import SystemClock, made_once, private_folder, random_bytes
+from codex_oss.tools import Guard
+from codex_oss.wiring.models import REHEARSAL, Models, ModelShop
+
+REDACTION_KEY_BYTES = 32
+FALLBACK_PROFILE = "kimi"
+SECRET_CHARACTERS_MIN = 8  # A shorter live key would blank ordinary words.
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every door of a project shares."""
+
+    settings: Settings
+    project: Path
+    layout: Layout
+    registry: ModelRegistry
+    redactor: Redactor
+    desk: MissionDesk
+    shop: ModelShop
+    models: Models
+    source: SourceTree
+    clock: Clock
+
+
+def wire_workshop(
+    settings: Settings,
+    *,
+    state: Path | None = None,
+    models: Models | None = None,
+    clock: Clock | None = None,
+) -> Workshop:
+    """Return a project's workshop. `state` is where our folder lies when not in the project."""
+    project = settings.codex_oss_project
+    assert project, "settings_here() names a project"
+    clock = clock or SystemClock()
+    layout = Layout(state or project)
+    layout.make()
+    redactor = _redactor(settings, layout)
+    registry = ModelRegistry.of(settings)
+    source = source_tree()
+    shop = ModelShop(settings, registry, redactor, clock)
+
+    def guard_for(mission: MissionV1) -> Guard:
+        rules = PathRules(
+            mission.scope, settings.project_critical_roots, settings.project_critical_terms
+        )
+        return Guard(project, rules, redactor)
+
+    desk = MissionDesk(
+        layout,
+        project=project,
+        registry=registry,
+        models=models or shop.for_missions,
+        provider_fault=shop.fault,
+        guard_for=guard_for,
+        redactor=redactor,
+        clock=clock,
+        product={"version": __version__, "source_sha256": source.sha256},
+        progress_seconds=settings.sse_visible_progress_seconds,
+    )
+    turns = models or shop.for_turns
+    return Workshop(settings, project, layout, registry, redactor, desk, shop, turns, source, clock)
+
+
+def default_profile(workshop: Workshop) -> ModelProfile:
+    """Return the profile where a door names none: kimi with a key, else the rehearsal."""
+    settings = workshop.settings
+    if settings.oss_default_profile:
+        return workshop.registry.resolve(settings.oss_default_profile)
+    real = workshop.registry.resolve(FALLBACK_PROFILE)
+    return real if not workshop.shop.fault(real) else workshop.registry.resolve(REHEARSAL)
+
+
+def _redactor(settings: Settings, layout: Layout) -> Redactor:
+    private_folder(layout.redaction_key.parent)
+    key = made_once(layout.redaction_key, lambda: random_bytes(REDACTION_KEY_BYTES))
+    secrets = [str(getattr(settings, row.name.lower())) for row in SETTINGS if row.is_secret]
+    secrets.append(settings.local_key)
+    return Redactor({s for s in secrets if len(s) >= SECRET_CHARACTERS_MIN}, key)

@@ -42,10 +42,14 @@ class Silence(unittest.TestCase):
         cases = (
             (silent, TransportLimits(idle=0.3), "was silent for 0.3 s"),
             (text("x").after(3), TransportLimits(first_byte=0.3), "did not answer for 0.3"),
-            (comments, TransportLimits(first_content=0.4), "said nothing for 0.4 s"),
+            (comments, TransportLimits(), "no answer began within 0.4 s"),
         )
         for reply, limits, words in cases:
-            with ScriptedProvider() as provider, gateway(provider, limits=limits) as bridge:
+            begin = 0.4 if reply is comments else 10.0
+            with (
+                ScriptedProvider() as provider,
+                gateway(provider, limits=limits, begin_seconds=begin) as bridge,
+            ):
                 provider.then(reply, reply)
                 answer = bridge.client.turn(WHOLE)
                 response = end_of(bridge.client.events(HELLO))
@@ -55,8 +59,7 @@ class Silence(unittest.TestCase):
                 self.assertIn(words, response["error"]["message"])
 
     def test_a_turn_whose_content_has_come_outlives_the_first_limit(self) -> None:
-        limits = TransportLimits(first_content=0.3)
-        with ScriptedProvider() as provider, gateway(provider, limits=limits) as bridge:
+        with ScriptedProvider() as provider, gateway(provider, begin_seconds=0.3) as bridge:
             provider.then(text("one two three four").spaced(0.15))
             self.assertEqual(end_of(bridge.client.events(HELLO))["status"], "completed")
 

@@ -16,7 +16,7 @@ from codex_oss.profiles import ModelProfile, ModelRegistry, Prices, Provider
 from codex_oss.responses import ResponsesRequest
 from codex_oss.server import HttpRequest, Limits
 from codex_oss.system import SystemClock
-from codex_oss.upstream import HttpChatModel, Lessons, Slots, TransportLimits
+from codex_oss.upstream import HttpChatModel, Lessons, Slots, Starting, TransportLimits
 from support import served as listening
 from support.clients import Client, Event
 from support.providers import ScriptedProvider
@@ -69,6 +69,7 @@ def gateway(
     provider: ScriptedProvider,
     *,
     limits: TransportLimits = LIMITS,
+    begin_seconds: float = 10,
     slots: Slots | None = None,
     key_env: str = "",
     key: str = "",
@@ -79,7 +80,7 @@ def gateway(
     profile = scripted_profile(provider.base_url, key_env)
 
     def choose(wanted: ModelProfile) -> ChatModel:
-        return model or HttpChatModel(
+        provided = HttpChatModel(
             wanted,
             key,
             limits=limits,
@@ -88,6 +89,7 @@ def gateway(
             redact=lambda text: text.replace("sk-secret", "[redacted]"),
             clock=clock,
         )
+        return model or Starting(provided, begin_seconds)
 
     routes = Gateway(
         registry=ModelRegistry((profile,), {}),

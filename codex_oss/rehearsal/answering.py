@@ -56,8 +56,6 @@ def answer_to(lookup: Lookup, prompt: Prompt) -> Answer:
     ANSWERS[lookup.intent](answer, prompt)
     if lookup.unread:
         answer.doubts.append(f"the question also says `{lookup.unread}`, which no look-up minds")
-    if len(answer.findings) > 1:
-        answer.findings = [Finding(each.claim, each.refs) for each in answer.findings]
     return answer
 
 

@@ -53,6 +53,7 @@ _STRONG: dict[str, tuple[Row, ...]] = {
             r"\s*(?:<[^>]*>)?\s*\((?!.*\)\s*[;,)]?\s*$|.*\)\s*\.)",
         ),
         (_TYPE, r"\s*(?:<[^>]*>)?\s*\("),
+        (r"^$", r"\s*\([^;]*$"),
         (_TYPE, r"\s*[;,]"),
         (r"\}\s*\*?\s*$", r"\s*[;,]"),
         (r"^\s*(?:\w+\s*,\s*)*$", r"[ \t]+[\w*\[(<]"),
@@ -71,7 +72,7 @@ _STRONG: dict[str, tuple[Row, ...]] = {
 _WEAK = _rows((r"^[(\[{*\s]*(?:[\w.*]+\s*,\s*)*$", r"\s*(?:[,)\]}({]|$|//|\#|/\*)"))[0]
 _QUOTES = re.compile(r"[\"'`]")
 _DEFINING_WORD = re.compile(r"\b(?:def|class)\s+$")
-_CALLED = re.compile(r"\s*(?:$|[(!<`\\]|::|\?\.\()")
+_CALLED = re.compile(r"\s*(?:$|[(!<`\\]|::|\?\.\(|\)\s*\()")
 _DECORATION = re.compile(r"@[\w.\s]*$")
 
 
@@ -104,7 +105,9 @@ def may_be_opened(name: str, line: str, language: Language | None) -> bool:
 
 
 def may_be_called(name: str, line: str, language: Language | None) -> bool:
-    if language is None or language.layout in ("prose", "keys"):
+    if language is None:
+        return any(after.lstrip().startswith("(") for _, after in _sides(name, line))
+    if language.layout in ("prose", "keys"):
         return False
     if line.lstrip().startswith("//" if language.layout == "brace" else "#"):
         return False

@@ -25,6 +25,10 @@ _DEFINES = re.compile(r"(?:async\s+)?(?P<word>def|class)\s+(?P<name>\w+)")
 _OPENS = re.compile(r"(?:async\s+)?(?P<word>def|class)\s+")
 _RUBY_OPENS = re.compile(r"(?P<word>def|class|module)\s+(?:(?:\w+(?:\.|::))*)")
 _RUBY_CALLS = re.compile(r"\.$|^\s*$")
+_IN_GROUP = re.compile(  # `(name)(...)`, where the first bracket is no call's.
+    r"(?:^|[=,(\[{:+\-*/%&|<>^~]|\b(?:return|yield|await|in|is|not|and|or|if|else|assert|raise))"
+    r"\s*\(\s*(?:\w+\s*\.\s*)*$"
+)
 _SEPARATOR = re.compile(r"(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>;)|(?P<colon>:)(?!=)")
 _ASSIGNING = re.compile(
     r"(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<changed>(?://|\*\*|>>|<<|[-+*/%@&|^])=)"
@@ -177,6 +181,8 @@ def _kind(source: Source, code: str, statement: Statement, found: re.Match[str])
     if before.startswith("@") and not after and re.fullmatch(r"@\s*(?:\w+\s*\.\s*)*", before):
         return "decoration"
     if after.startswith("(") and not _is_pattern(statement, before):
+        return "call"
+    if re.match(r"\)\s*\(", after) and _IN_GROUP.search(before):
         return "call"
     if ruby and _RUBY_CALLS.search(before) and not re.match(r"[.=:,]|\W=", after):
         return "call"

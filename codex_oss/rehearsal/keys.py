@@ -5,50 +5,78 @@ above it are its owners.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from codex_oss.rehearsal.masking import Source
 from codex_oss.rehearsal.sites import Owner, Site
 
-_KEYS = {
-    "JSON": r"\"(?P<key>[^\"\n]*)\"\s*:[ \t]*(?=(?P<value>[^\n]*))",
-    "YAML": r"^(?P<indent>[ \t]*(?:-[ \t]+)*)[\"']?(?P<key>[\w./$-]+)[\"']?[ \t]*:(?=\s|$)"
+_JSON = re.compile(
+    r'"(?P<key>(?:[^"\\\n]|\\.)*)"(?P<colon>\s*:[ \t]*)?|(?P<open>[\[{])|(?P<close>[\]}])'
+)
+_JSON_VALUE = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\[{][^\n]*?[\]}](?=\s*(?:[,}\]]|$))|[^,}\]\s]+')
+_YAML = re.compile(
+    r"^(?P<indent>[ \t]*(?:-[ \t]+)*)[\"']?(?P<key>[\w./$-]+)[\"']?[ \t]*:(?=\s|$)"
     r"[ \t]*(?P<value>[^\n]*)",
-    "TOML": r"^[ \t]*(?:\[+[ \t]*(?P<table>[^\]\n]+?)[ \t]*\]+"
+    re.MULTILINE,
+)
+_TOML = re.compile(
+    r"^[ \t]*(?:\[+[ \t]*(?P<table>[^\]\n]+?)[ \t]*\]+"
     r"|[\"']?(?P<key>[\w./$-]+)[\"']?[ \t]*[=:][ \t]*(?P<value>[^\n]*))",
-}
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key at its depth; a dotted one, or a table's, has several parts."""
+
+    depth: int
+    parts: tuple[str, ...]
+    at: int
+    value: str = ""
 
 
 def sites_by_keys(source: Source, name: str) -> Iterator[Site]:
     """Yield every key `name`, with its value as far as it stands on the line."""
-    above: list[tuple[int, Owner]] = []
-    for found in re.finditer(_KEYS[source.language.name], source.mask, re.MULTILINE):
-        groups = found.groupdict()
-        at = found.start("table") if groups.get("table") else found.start("key")
-        line, key = source.line_of(at), groups.get("table") or found["key"]
-        depth = _depth(source, found)
-        while above and above[-1][0] >= depth:
+    above: list[tuple[int, tuple[Owner, ...]]] = []
+    for key in _KEYS[source.language.name](source.mask):
+        while above and above[-1][0] >= key.depth:
             above.pop()
-        parts = key.split(".")
-        if name in (key, parts[-1]):
-            owners = tuple(owner for _, owner in above)
-            owners += tuple(Owner(part, "key", line) for part in parts[:-1] if name != key)
-            yield Site(line, "key", owners, line, _value(source, groups.get("value") or ""))
-        above.append((depth, Owner(key, "key", line)))
+        line = source.line_of(key.at)
+        owners = tuple(Owner(part, "key", line) for part in key.parts)
+        outer = tuple(owner for _, each in above for owner in each)
+        if key.parts[-1] == name:
+            yield Site(line, "key", (*outer, *owners[:-1]), line, key.value.strip())
+        above.append((key.depth, owners))
 
 
-def _depth(source: Source, found: re.Match[str]) -> int:
-    """Return how deep a key stands: by brackets, by columns, or below its table."""
-    if source.language.name == "JSON":
-        before = re.sub(r'"[^"\n]*"', "", source.mask[: found.start()])
-        return before.count("{") + before.count("[") - before.count("}") - before.count("]")
-    if source.language.name == "YAML":
-        return len(found["indent"])
-    return 1 if found["key"] else 0
+def _json_keys(text: str) -> Iterator[Key]:
+    depth = 0
+    for found in _JSON.finditer(text):
+        depth += bool(found["open"]) - bool(found["close"])
+        if found["colon"]:
+            value = _JSON_VALUE.match(text, found.end())
+            yield Key(depth, (found["key"],), found.start(), value[0] if value else "")
 
 
-def _value(source: Source, text: str) -> str:
-    if source.language.name != "JSON":
-        return text.strip()
-    value = re.match(r"\"(?:[^\"\\]|\\.)*\"|[\[{].*?[\]}](?=,|\s*$)|[^,}\]\s]+", text)
-    return value[0] if value else ""
+def _yaml_keys(text: str) -> Iterator[Key]:
+    for found in _YAML.finditer(text):
+        yield Key(len(found["indent"]), (found["key"],), found.start("key"), found["value"])
+
+
+def _toml_keys(text: str) -> Iterator[Key]:
+    for found in _TOML.finditer(text):
+        if found["table"]:
+            parts = tuple(part.strip(" \"'") for part in found["table"].split("."))
+            yield Key(0, parts, found.start("table"))
+        else:
+            parts = tuple(found["key"].split("."))
+            yield Key(1, parts, found.start("key"), found["value"])
+
+
+_KEYS: dict[str, Callable[[str], Iterator[Key]]] = {
+    "JSON": _json_keys,
+    "YAML": _yaml_keys,
+    "TOML": _toml_keys,
+}

@@ -139,19 +139,27 @@ LANGUAGES = (
 )
 
 _BY_ENDING = {ending: row for row in LANGUAGES for ending in row.endings.split()}
+_PROSE = (
+    "readme license licence copying notice authors contributors changelog changes history news todo"
+    " install thanks codeowners"
+).split()
 _BY_INTERPRETER = {"python": "py", "node": "js", "ruby": "rb", "php": "php"} | dict.fromkeys(
     ("sh", "bash", "dash", "zsh", "ksh"), "sh"
 )
 
 
-def has_ending(path: str) -> bool:
-    return "." in path.rpartition("/")[2].lstrip(".")
+def shows_in_first_line(path: str) -> bool:
+    """Whether only a `#!` line can tell the language of this file."""
+    name = path.rpartition("/")[2].lower()
+    return name not in _PROSE and "." not in name.lstrip(".")
 
 
 def language_of(path: str, first_line: str = "") -> Language | None:
     """Return the language of a file, by its name or its `#!` line; `None` for a foreign one."""
     name = path.rpartition("/")[2].lower()
-    if has_ending(path):
+    if name in _PROSE:
+        return _BY_ENDING["txt"]
+    if "." in name.lstrip("."):
         return _BY_ENDING.get(name.rpartition(".")[2])
     program = re.match(r"#!.*?(?:/env\s+(?:-\S+\s+)*|/)([a-z]+)[\d.]*(?:\s|$)", first_line)
     return _BY_ENDING.get(_BY_INTERPRETER.get(program[1], "")) if program else None

@@ -16,8 +16,8 @@ SHOWN_BYTES_MAX = 280_000  # Of all messages: with more, what was read first wou
 LINE_BYTES = 48  # Of source as a prompt shows it, on average; of a search more is not known.
 SEARCH_BYTES = 10_000
 
-LEFT_MIN = {"tools": 1, "model_calls": 3, "seconds": 5, "observation_bytes": 2_048}
-"""What must be left for another look: a claim and a report come after it."""
+LEFT_MIN = {"tools": 1, "model_calls": 1, "seconds": 5, "observation_bytes": 2_048}
+"""What must be left for another look. A call for the report is always kept by the runtime."""
 
 
 def next_calls(prompt: Prompt) -> tuple[Call, ...]:
@@ -29,7 +29,7 @@ def next_calls(prompt: Prompt) -> tuple[Call, ...]:
         return looks
     claims = claims_of(answers)
     is_first = "record_claim" in prompt.functions and not prompt.made["record_claim"]
-    if claims and is_first and prompt.phase != "REPORT" and prompt.left("model_calls") > 1:
+    if claims and is_first and prompt.phase != "REPORT" and prompt.left("model_calls") >= 1:
         return claims[:CLAIMS_A_REPLY_MAX]
     return (report_of(prompt, answers),)
 
@@ -48,7 +48,7 @@ def _looks(prompt: Prompt, answers: list[Answer]) -> tuple[Call, ...]:
         if _bytes_of(call) <= room and _is_useful(prompt, call):
             looks.append(call)
             room -= _bytes_of(call)
-    return tuple(looks[:LOOKS_A_REPLY_MAX])
+    return tuple(looks[: min(LOOKS_A_REPLY_MAX, int(prompt.left("tools")))])
 
 
 def _bytes_of(call: Call) -> int:

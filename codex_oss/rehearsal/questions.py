@@ -123,7 +123,7 @@ class _Symbol:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        text = self.text.strip().removesuffix("()")
+        text = self.text.removesuffix("()")
         parts = tuple(re.split(r"\.|::|#", text))
         return parts if all(_NAME.fullmatch(part) for part in parts) else (text,)
 
@@ -176,9 +176,10 @@ def _symbols(clause: str) -> list[_Symbol]:
     found = []
     for match in _SYMBOL.finditer(clause):
         kind = match.lastgroup or ""
-        text, quoted = match[kind], kind in ("tick", "double", "single", "owner")
+        text, quoted = match[kind].strip(), kind in ("tick", "double", "single", "owner")
         is_path = kind == "path" or (quoted and bool(_PATH.fullmatch(text)))
-        found.append(_Symbol(text, match.start(), match.end(), quoted, is_path))
+        if text:
+            found.append(_Symbol(text, match.start(), match.end(), quoted, is_path))
     names = [symbol for symbol in found if not symbol.is_path]
     if any(symbol.is_quoted for symbol in names):
         return [symbol for symbol in found if symbol.is_quoted or symbol.is_path]

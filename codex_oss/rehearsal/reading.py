@@ -16,6 +16,9 @@ from codex_oss.contract import MISSION, OBSERVATION, STATE, blocks
 _MATCH = re.compile(r"(?P<path>.+?):(?P<line>[1-9]\d*): ?(?P<text>.*)", re.DOTALL)
 _NUMBERED = re.compile(r"(?P<line>[1-9]\d*): ?(?P<text>.*)", re.DOTALL)
 
+NO_ROOM = ("phase_closed", "max_files_reached", "observation_budget")
+"""Denials that say nothing of what was asked for: only that there is no room for it left."""
+
 Json = Mapping[str, object]
 
 
@@ -174,7 +177,9 @@ def _read_call(prompt: Prompt, name: str, arguments: str, answer: str) -> None:
 
 
 def _read_result(prompt: Prompt, call: Call, result: Json) -> None:
-    refusal = next((_text(result, k) for k in ("denied", "error") if _text(result, k)), "")
+    refusal = _text(result, "denied") or _text(result, "error")
+    if refusal in NO_ROOM:
+        return
     if refusal or (result.get("exit_code") or 0) not in (0, 1):
         prompt.failed[call] = refusal or _text(result, "text")
     elif "text" not in result:

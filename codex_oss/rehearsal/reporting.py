@@ -6,6 +6,7 @@ uncertainty of its obligation; and a report always says who made it.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from codex_oss.rehearsal.answering import Answer, Finding, mentions
@@ -21,35 +22,40 @@ LOOKS_NAMED_MAX = 3
 
 def claims_of(answers: Iterable[Answer]) -> tuple[Call, ...]:
     """Return a claim for each finding that is settled."""
-    return tuple(
-        Call("record_claim", tuple(_claim(answer, finding).items()))
-        for answer in answers
-        if answer.is_whole
-        for finding in answer.findings
-    )
+    rows = _rows((answer, answer.findings) for answer in answers if answer.is_whole)
+    return tuple(Call("record_claim", tuple(row.items())) for _, row in rows)
 
 
-def _claim(answer: Answer, finding: Finding) -> dict[str, object]:
-    return {
-        "claim": finding.claim,
-        "evidence_refs": list(finding.refs),
-        "obligation_id": answer.lookup.obligation_id,
-        "value": finding.value,
-    }
+def _rows(found: Iterable[tuple[Answer, list[Finding]]]) -> list[tuple[Answer, dict[str, object]]]:
+    """Return each finding as it is written down. A value stands where it is the one answer of its
+    obligation: two values would contradict each other."""
+    pairs = [(answer, finding) for answer, findings in found for finding in findings]
+    counts = Counter(answer.lookup.obligation_id for answer, _ in pairs)
+    return [
+        (
+            answer,
+            {
+                "claim": finding.claim,
+                "evidence_refs": list(finding.refs),
+                "obligation_id": answer.lookup.obligation_id,
+                "value": finding.value if counts[answer.lookup.obligation_id] == 1 else "",
+            },
+        )
+        for answer, finding in pairs
+    ]
 
 
 def report_of(prompt: Prompt, answers: list[Answer]) -> Call:
-    findings = [(a, f) for a in answers for f in a.findings or mentions(a, prompt)]
-    doubts = list(_doubts(prompt, answers, len(findings)))
-    is_complete = bool(findings) and not doubts
-    findings = findings[:FINDINGS_MAX]
+    rows = _rows((answer, answer.findings or mentions(answer, prompt)) for answer in answers)
+    doubts = list(_doubts(prompt, answers, len(rows)))
+    is_complete = bool(rows) and not doubts
+    rows = rows[:FINDINGS_MAX]
     report: dict[str, object] = {
         "status": "COMPLETE" if is_complete else "PARTIAL",
         "confidence": "HIGH" if is_complete else "LOW",
-        "answer": _answer([finding.claim for _, finding in findings]),
+        "answer": _answer([str(row["claim"]) for _, row in rows]),
         "findings": [
-            _claim(answer, finding) | {"confidence": "HIGH" if answer.is_whole else "MEDIUM"}
-            for answer, finding in findings
+            row | {"confidence": "HIGH" if answer.is_whole else "MEDIUM"} for answer, row in rows
         ],
         "uncertainties": [
             {"text": text[:REMARK_CHARACTERS_MAX], "obligation_id": obligation_id}

@@ -18,7 +18,7 @@ from codex_oss.rehearsal.candidates import (
     narrower_patterns,
 )
 from codex_oss.rehearsal.judging import sites_in
-from codex_oss.rehearsal.languages import Language, has_ending, language_of
+from codex_oss.rehearsal.languages import Language, language_of, shows_in_first_line
 from codex_oss.rehearsal.masking import Source, source_of
 from codex_oss.rehearsal.questions import Intent
 from codex_oss.rehearsal.reading import Call, File, Hit, Prompt, Search
@@ -214,21 +214,23 @@ class _Surveying:
 
     def _survey_file(self, path: str, hits: tuple[Hit, ...]) -> None:
         file = self.prompt.files.get(path, File())
-        first_line = next((hit.text for hit in hits if hit.line == 1), "")
-        language = language_of(path, file.lines.get(1, first_line))
-        lines = [hit.line for hit in hits if self._counts(hit.text, language)]
-        in_lists = [hit.line for hit in hits if self._counts_in_list(hit.text, language)]
-        if set(in_lists) - set(lines) and self._has_lists(path):
-            lines += in_lists
-        if not lines:
+        if 1 not in file.lines and shows_in_first_line(path):
+            self._read(path, 1, hits[-1].line + LINES_BEHIND)
             return
-        last = max(lines)
-        if language is None and not file.lines and not has_ending(path):
-            self._read(path, 1, last + LINES_BEHIND)  # Its first line may name an interpreter.
-        elif language is None:
+        language = language_of(path, file.lines.get(1, ""))
+        last = self._last_that_counts(path, hits, language)
+        if last and language is None:
             self._doubt(f"`{path}` line {last} may count, but its language is not known")
-        elif source := self._source(path, file, language, last):
+        elif last and language and (source := self._source(path, file, language, last)):
             self._judge(file, source, {hit.line for hit in hits})
+
+    def _last_that_counts(self, path: str, hits: tuple[Hit, ...], language: Language | None) -> int:
+        """Return the last line that could be what is looked for, 0 for none."""
+        lines = {hit.line for hit in hits if self._counts(hit.text, language)}
+        in_lists = {hit.line for hit in hits if self._counts_in_list(hit.text, language)}
+        if in_lists - lines and self._has_lists(path):
+            lines |= in_lists
+        return max(lines, default=0)
 
     def _counts(self, line: str, language: Language | None) -> bool:
         name, intent = self.target.name, self.target.intent

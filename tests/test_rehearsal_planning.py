@@ -1,0 +1,171 @@
+"""When the rehearsal model says COMPLETE, when PARTIAL, and what it does within its limits.
+
+Missions for real, in a scratch project, through the runtime and its tools.
+"""
+
+import unittest
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from support import scratch
+from support.missions import run_mission
+from support.trees import plant
+
+from codex_oss.rehearsal import RehearsalModel
+from codex_oss.rehearsal.reporting import LABEL
+
+FILES = {
+    "a/first.py": """\
+def draw(x):
+    return x
+
+
+class Pen:
+    def draw(self):
+        pass
+""",
+    "a/second.py": """\
+from a.first import (
+    draw,
+    Pen,
+)
+
+INK = 3
+INK += 1
+Pen().draw()
+""",
+    "a/third.py": """\
+from a.first import draw
+
+
+def use():
+    return draw(1)
+
+
+def once():
+    use()
+""",
+}
+MANY = {f"many/m{n:03}.py": f"X = [{n}]\nX.append(1)\nX.append(2)\n" * 4 for n in range(60)} | {
+    "many/home.py": "def X():\n    pass\n"
+}
+
+
+def mission(project: Path, objective: str, **changes: object) -> Any:
+    return run_mission(project, RehearsalModel(), objective=objective, **SCOPE | changes)
+
+
+SCOPE: Mapping[str, object] = {"allowed_roots": ["a"], "mission_id": "plan"}
+
+
+class RehearsalPlanningTest(unittest.TestCase):
+    maxDiff = None
+
+    def report(self, objective: str, files: Mapping[str, str] = FILES, **changes: object) -> Any:
+        with scratch() as project:
+            plant(project, files)
+            return mission(project, objective, **changes)[0].report
+
+    def assert_doubt(self, report: Any, *parts: str) -> None:
+        self.assertEqual("PARTIAL", report["status"], report["uncertainties"])
+        texts = " ".join(row["text"] for row in report["uncertainties"])
+        for part in parts:
+            self.assertIn(part, texts)
+
+    def test_it_searches_reads_claims_and_reports_and_says_what_it_is(self) -> None:
+        with scratch() as project:
+            plant(project, FILES)
+            result, events = mission(project, "Where is `Pen` defined?")
+        report = result.report
+        self.assertEqual("COMPLETE", report["status"])
+        self.assertEqual(LABEL, report["caveats"][0])
+        self.assertIn(LABEL, report["answer"])
+        finding = report["findings"][0]
+        self.assertEqual(
+            ("a/first.py:5", ["file:a/first.py#extract:1@L5-L5"]),
+            (finding["value"], finding["evidence_refs"]),
+        )
+        kinds = [type(event.fact).__name__ for event in events]
+        order = [
+            kinds.index(kind) for kind in ("ToolCallEmitted", "ClaimRecorded", "ReportDrafted")
+        ]
+        self.assertEqual(sorted(order), order)
+
+    def test_several_answers_to_one_question_have_no_single_value(self) -> None:
+        report = self.report("Where is `draw` defined?")
+        self.assertEqual("COMPLETE", report["status"], report["downgrade_reasons"])
+        self.assertEqual(["", ""], [finding["value"] for finding in report["findings"]])
+
+    def test_an_import_over_several_lines_costs_no_reading(self) -> None:
+        report = self.report("Where is the class `Pen` defined?")
+        self.assertEqual(["a/first.py"], [file["path"] for file in report["files_inspected"]])
+
+    def test_a_name_that_stands_nowhere_is_proven_to(self) -> None:
+        report = self.report("Where is `pencil` defined?")
+        self.assertEqual("COMPLETE", report["status"])
+        self.assertEqual(["command:0#zero_match"], report["findings"][0]["evidence_refs"])
+
+    def test_a_name_in_other_letters_is_pointed_at_and_not_taken_for_it(self) -> None:
+        self.assert_doubt(self.report("Where is `DRAW` defined?"), "No line has `DRAW`", "`draw`")
+
+    def test_a_question_beyond_a_look_up_stays_partial_with_what_was_found(self) -> None:
+        for objective, part in (
+            ("How does `draw` handle errors?", "more than a look-up"),
+            ("Where is `draw` defined on Windows?", "`on windows`"),
+            ("What does `use` call?", "more than a look-up"),
+        ):
+            report = self.report(objective)
+            self.assert_doubt(report, part)
+            self.assertTrue(report["findings"], objective)
+
+    def test_a_question_without_a_name_is_not_answered(self) -> None:
+        report = self.report("Explain the architecture.")
+        self.assertEqual([], report["findings"])
+        self.assertIn("names nothing to look up", report["uncertainties"][0]["text"])
+
+    def test_calls_of_a_dotted_name_are_sure_only_where_one_thing_is_called_so(self) -> None:
+        self.assert_doubt(self.report("Who calls `Pen.draw`?"), "2 definitions")
+        report = self.report("Who calls `third.use`?")
+        self.assertEqual("COMPLETE", report["status"], report["uncertainties"])
+        self.assertIn("`once` in `a/third.py`", report["findings"][0]["claim"])
+
+    def test_a_constant_that_is_changed_later_has_no_sure_value(self) -> None:
+        self.assert_doubt(
+            self.report("What is the value of `INK`?"), "changed later", "second.py:7"
+        )
+
+    def test_limits_end_the_looks_and_are_named(self) -> None:
+        report = self.report("Who calls `draw`?", tool_budget=2)
+        self.assert_doubt(report, "limits left no room", "rtk_read")
+        report = self.report("Who calls `draw`?", max_files_to_inspect=1)
+        self.assert_doubt(report, "limits left no room", "rtk_read")
+        report = self.report("Who calls `draw`?", max_model_calls=3)
+        self.assert_doubt(report, "limits left no room")
+
+    def test_too_many_lines_are_searched_again_for_those_that_count(self) -> None:
+        report = self.report("Where is the function `X` defined?", MANY, allowed_roots=["many"])
+        self.assertEqual("COMPLETE", report["status"], report["uncertainties"])
+        self.assertEqual(["many/home.py:1"], [f["value"] for f in report["findings"]])
+        report = self.report("Where is `X` used?", MANY, allowed_roots=["many"])
+        self.assert_doubt(report, "was cut")
+
+    def test_required_sources_are_read_before_anything_is_reported(self) -> None:
+        report = self.report("Where is `use` defined?", must_inspect=["a/second.py"])
+        self.assertEqual("COMPLETE", report["status"], report["downgrade_reasons"])
+
+    def test_a_report_that_was_not_accepted_comes_back_as_partial(self) -> None:
+        policy = {"min_main_claims": 3}
+        report = self.report("Where is `use` defined?", sufficiency_policy=policy)
+        self.assert_doubt(report, "not accepted")
+        self.assertEqual(1, len(report["findings"]))
+
+    def test_several_questions_are_answered_side_by_side(self) -> None:
+        questions = ("Where is `Pen` defined?", "Who calls `use`?", "What is `colour`'s default?")
+        report = self.report("Answer all.", answer_obligations=list(questions))
+        states = {row["id"]: row["status"] for row in report["obligations"]}
+        self.assertEqual({"q1": "answered", "q2": "answered", "q3": "answered"}, states)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -7,24 +7,11 @@ import unittest
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from support import scratch
+from support import ROOT, scratch
 from support.commands import CommandLine, Done
 
-PYTHON = {
-    "shop/cart.py": (
-        "TAX_RATE = 19\n\n\ndef add_line(cart: dict, name: str, count: int = 1) -> dict:\n"
-        "    cart[name] = cart.get(name, 0) + count\n    return cart\n\n\n"
-        "def total_price(cart: dict, prices: dict) -> int:\n"
-        "    return sum(prices[name] * count for name, count in cart.items())\n"
-    ),
-    "shop/checkout.py": (
-        "from shop.cart import add_line, total_price\n\n\n"
-        "def buy_all(names: list, prices: dict) -> int:\n    cart: dict = {}\n"
-        "    for name in names:\n        add_line(cart, name)\n"
-        "    return total_price(cart, prices)\n"
-    ),
-    ".env": "TOKEN=nothing-to-see\n",
-}
+SHOP = ROOT / "examples" / "shop"
+PYTHON = {path.name: path.read_text() for path in SHOP.glob("*.py")} | {".env": "TOKEN=mine\n"}
 JAVASCRIPT = {
     "lib/queue.js": (
         "'use strict';\n\nclass JobQueue {\n  constructor(limit = 4) {\n    this.jobs = [];\n"
@@ -40,23 +27,18 @@ JAVASCRIPT = {
     "package.json": '{"name": "queue"}\n',
 }
 ANSWERS = {  # What the demo asks by itself, and what is true.
-    "python": (
-        (
-            "Where is `add_line` defined?",
-            "`add_line` is defined as a function in `shop/cart.py` at line 4.",
+    "python": {
+        "Where is `add_line` defined?": (
+            "`add_line` is defined as a function in `cart.py` at line 6."
         ),
-        (
-            "Who calls `total_price`?",
-            "`buy_all` in `shop/checkout.py` calls `total_price` at line 8.",
+        "Who calls `total_price`?": "`buy_all` in `checkout.py` calls `total_price` at line 10.",
+    },
+    "javascript": {
+        "Where is `JobQueue` defined?": (
+            "`JobQueue` is defined as a class in `lib/queue.js` at line 3."
         ),
-    ),
-    "javascript": (
-        (
-            "Where is `JobQueue` defined?",
-            "`JobQueue` is defined as a class in `lib/queue.js` at line 3.",
-        ),
-        ("Who calls `pushJob`?", "`startAll` in `index.js` calls `pushJob` at line 6."),
-    ),
+        "Who calls `pushJob`?": "`startAll` in `index.js` calls `pushJob` at line 6.",
+    },
 }
 
 
@@ -103,7 +85,7 @@ class Demo(unittest.TestCase):
                 for mission in done.json["missions"]
                 for finding in mission["report"]["findings"]
             ]
-            self.assertEqual(found, [(asked, "COMPLETE", true) for asked, true in expected])
+            self.assertEqual(found, [(asked, "COMPLETE", true) for asked, true in expected.items()])
 
     def test_each_report_is_its_file_unchanged(self) -> None:
         for done in self.done.values():
@@ -138,8 +120,8 @@ class Demo(unittest.TestCase):
         self.assertEqual(done.code, 0, done.err)
         self.assertIn("the model is the built-in rehearsal", done.err.splitlines()[0])
         self.assertIn(f"Objective: {objective}", done.err)
-        self.assertIn("  I'm running rtk_read on shop/cart.py.\n", done.err)
-        self.assertIn("shop/cart.py:4-4", done.out)
+        self.assertIn("  I'm running rtk_read on cart.py.\n", done.err)
+        self.assertIn("cart.py:6-6", done.out)
         check = re.search(
             r"^  bin/codex-oss (log verify --all --project .+)$", done.out, re.MULTILINE
         )

@@ -1,7 +1,7 @@
 """Programs with an SDK, alive for a whole test class, because they take a second to start.
 
-    client = StrictClient([dev_python(), "openai_client.py"])
-    with client.of(running): client.ask("create", model="scripted", input="hi")
+    client = StrictClient(dev_python(), "openai_client.py")
+    client.ask(running, "create", model="scripted", input="hi")
 
 One line of JSON asks, one answers. What the SDK refuses is `Refused`; what it cannot take fails.
 """
@@ -24,11 +24,11 @@ class Refused(Exception):
 
 
 class StrictClient:
-    """A running program of tests/strict_clients/; `argv` ends in its file's name."""
+    """A running program of tests/strict_clients/, and what runs it."""
 
-    def __init__(self, *argv: str) -> None:
+    def __init__(self, runs: str, program: str, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [*argv[:-1], str(PROGRAMS / argv[-1])],
+            [runs, str(PROGRAMS / program), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -13,11 +13,14 @@ from socketserver import BaseRequestHandler, TCPServer
 
 from codex_oss.deadline import Clock
 from codex_oss.errors import Refused
+from codex_oss.system import allow_descriptors
 
 IPV4_LOOPBACK, IPV6_LOOPBACK = "127.0.0.1", "::1"
 NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 NO_DESCRIPTORS_PAUSE_SECONDS = 0.05  # Who waits is still there; without a pause this would spin.
+OWN_DESCRIPTORS = 128  # Ports, logs, children of missions, and callers who are turned away.
+CONNECTIONS_MIN = 8  # The least that PROXY_MAX_CONNECTIONS may be.
 BACKLOG = 256  # The default of 5 loses connections where 64 callers come at once.
 
 Converse = Callable[[socket.socket, str], None]
@@ -89,3 +92,10 @@ def bind(
             code="port_unavailable",
             hint="PROXY_PORT=0 takes any free port",
         ) from error
+
+
+def connections_that_fit(connections_max: int) -> int:
+    """Have the system allow so many connections, each with another one to a provider; return how
+    many may be open. Our own files keep their place: who has no key must not take it."""
+    allowed = allow_descriptors(2 * connections_max + OWN_DESCRIPTORS)
+    return min(connections_max, max(CONNECTIONS_MIN, allowed - OWN_DESCRIPTORS))

@@ -20,7 +20,7 @@ from codex_oss.errors import (
     Cancelled,
     TooManyConnections,
 )
-from codex_oss.server.binding import bind
+from codex_oss.server.binding import bind, connections_that_fit
 from codex_oss.server.connection import Connection, Limits
 from codex_oss.server.frames import CloseCode
 from codex_oss.server.gate import CHALLENGE, Gate, check_media
@@ -65,6 +65,7 @@ class Listener:
         self._limits, self._pulse, self._log = limits, pulse, log
         self._clock = clock or SystemClock()
         self._connections: set[Connection] = set()
+        self._connections_max = connections_that_fit(limits.connections_max)
         self._running: set[Deadline] = set()
         self._conversations: set[Deadline] = set()  # Of WebSockets, also between their turns.
         self._drain: Deadline | None = None
@@ -74,6 +75,8 @@ class Listener:
         self._gate = replace(gate, port=self.port)
         health = Route("GET", "/healthz", self._health), Route("GET", "/readyz", self._health)
         self._router = Router((*health, *routes))
+        if self._connections_max < limits.connections_max:
+            self._warn_of_few_descriptors()
 
     def serve(self) -> None:
         """Answer until `drain` is over, then hang up on everybody."""
@@ -101,7 +104,7 @@ class Listener:
         connection = Connection(client, self._limits, self._clock)
         self._connections.add(connection)
         try:
-            over = len(self._connections) - self._limits.connections_max
+            over = len(self._connections) - self._connections_max
             if over > REFUSED_AT_ONCE_MAX:
                 return
             if over > 0:
@@ -115,7 +118,7 @@ class Listener:
 
     def _refuse(self, connection: Connection) -> None:
         error = TooManyConnections(
-            f"there are {self._limits.connections_max} open connections",
+            f"there are {self._connections_max} open connections",
             hint="close some, or raise PROXY_MAX_CONNECTIONS",
         )
         with suppress(Cancelled):
@@ -241,6 +244,12 @@ class Listener:
     def _failed(self, error: BaseException) -> None:
         """Take what came out of a connection's thread, or kept it from starting."""
         self._unforeseen(error, _new_request_id())
+
+    def _warn_of_few_descriptors(self) -> None:
+        line = {"level": "warning", "event": "few_descriptors"}
+        given = {"connections_max": self._connections_max, "asked": self._limits.connections_max}
+        hint = "raise the limit of open files (ulimit -n), or lower PROXY_MAX_CONNECTIONS"
+        self._log({**line, **given, "hint": hint})
 
     def _unforeseen(self, error: BaseException, request_id: str) -> BrokenPromise:
         """Log where it happened, and return what the caller is told."""

@@ -1,6 +1,7 @@
 """Touch the operating system, once: files, time, processes, git, threads."""
 
 from codex_oss.system.clock import SystemClock, new_id, random_bytes
+from codex_oss.system.descriptors import allow_descriptors
 from codex_oss.system.files import (
     DISK,
     Disk,
@@ -43,6 +44,7 @@ __all__ = [
     "Pulse",
     "SystemClock",
     "Worker",
+    "allow_descriptors",
     "free_bytes",
     "kill",
     "made_once",

@@ -77,6 +77,10 @@ class Layout:
         return self.folder / "state" / "redaction.key"
 
     @property
+    def state_database(self) -> Path:
+        return self.folder / "state" / "proxy.sqlite3"
+
+    @property
     def run_folder(self) -> Path:
         """Of what runs at present; the runs of missions are in `runs`."""
         return self.folder / "run"

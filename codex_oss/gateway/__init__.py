@@ -1,18 +1,32 @@
 """Serve one Responses turn."""
 
+from codex_oss.gateway.conversations import (
+    MIGRATIONS,
+    ConversationStore,
+    MemoryConversations,
+    SqliteConversations,
+    StoreLimits,
+)
 from codex_oss.gateway.lanes import MissionLane
 from codex_oss.gateway.managed_bridge import MissionTurns, TraceStyle
 from codex_oss.gateway.receipts import Log
 from codex_oss.gateway.routes import Gateway, Missions
+from codex_oss.gateway.stored import StoredTurns
 from codex_oss.gateway.turns import Served, new_turn
 
 __all__ = [
+    "MIGRATIONS",
+    "ConversationStore",
     "Gateway",
     "Log",
+    "MemoryConversations",
     "MissionLane",
     "MissionTurns",
     "Missions",
     "Served",
+    "SqliteConversations",
+    "StoreLimits",
+    "StoredTurns",
     "TraceStyle",
     "new_turn",
 ]

@@ -5,24 +5,23 @@ route for a wrong address.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from codex_oss import __version__
-from codex_oss.deadline import Clock
+from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BridgeError, NotFound, NotSupported
+from codex_oss.gateway.continuation import continued, resolve
 from codex_oss.gateway.lanes import Lane, MissionLane, PlainLane, lane_for
 from codex_oss.gateway.plain import Models, PlainTurns
 from codex_oss.gateway.receipts import Log, TurnLog
+from codex_oss.gateway.stored import StoredTurns
 from codex_oss.gateway.turns import Served, reply_to
 from codex_oss.profiles import ModelRegistry
 from codex_oss.responses import ResponsesRequest, parse_request
 from codex_oss.server import Handler, HttpReply, HttpRequest, Route, StreamReply
 
 NOT_BUILT = (  # Method, pattern, what is not offered.
-    ("GET", "/v1/responses/{id}", "stored responses are"),
-    ("DELETE", "/v1/responses/{id}", "stored responses are"),
-    ("GET", "/v1/responses/{id}/input_items", "stored responses are"),
-    ("POST", "/v1/responses/{id}/cancel", "background responses are"),
     ("POST", "/v1/responses/compact", "compaction is"),
     ("POST", "/v1/responses/input_tokens", "counting tokens is"),
 )
@@ -49,6 +48,7 @@ class Gateway:
         clock: Clock,
         identity: Callable[[], Mapping[str, object]],
         shut_down: Callable[[], None],
+        stored: StoredTurns,
     ) -> None:
         self._registry = registry
         self._plain = PlainTurns(models, clock)
@@ -57,11 +57,17 @@ class Gateway:
         self._clock = clock
         self._identity = identity
         self._shut_down = shut_down
+        self._stored = stored
 
     def routes(self) -> tuple[Route, ...]:
         return (
             Route("POST", "/v1/responses", self.respond),
             Route("POST", "/responses", self.respond),
+            *(Route(method, path, _not_built(what)) for method, path, what in NOT_BUILT),
+            Route("GET", "/v1/responses/{id}", self._stored.show),
+            Route("DELETE", "/v1/responses/{id}", self._stored.delete),
+            Route("GET", "/v1/responses/{id}/input_items", self._stored.input_items),
+            Route("POST", "/v1/responses/{id}/cancel", self._stored.cancel),
             Route("GET", "/v1/models", self.list_models),
             Route("GET", "/models", self.list_models),
             Route("GET", "/v1/models/{name*}", self.show_model),
@@ -69,20 +75,27 @@ class Gateway:
             Route("GET", "/v1/health", self.show_health),
             Route("POST", "/admin/shutdown", self.shut_down),
             Route("POST", "/v1/chat/completions", _chat_is_not_spoken),
-            *(Route(method, path, _not_built(what)) for method, path, what in NOT_BUILT),
         )
 
     def respond(self, http: HttpRequest) -> HttpReply | StreamReply:
         """Serve one turn. All that can be refused is refused before the first byte of a stream."""
         entry = self._turns.begin(http)
         try:
-            request = parse_request(http.body)
+            asked = resolve(http.body, self._stored.store)
+            request = continued(parse_request(asked.body), asked)
+            if asked.is_background:
+                http = replace(http, deadline=Deadline(self._clock))
             lane = lane_for(request, self._registry)
             turn, events = self._begin(request, http, lane)
+            events = entry.follow(turn, lane.profile, events)
+            if asked.is_background:
+                return self._stored.start(asked, (turn, events), http.deadline)
         except BridgeError as error:
             entry.refuse(error)
             raise
-        return reply_to(turn, entry.follow(turn, lane.profile, events))
+        return reply_to(
+            turn, self._stored.remember(asked, turn, events) if request.store else events
+        )
 
     def _begin(self, request: ResponsesRequest, http: HttpRequest, lane: Lane) -> Served:
         match lane:

@@ -92,6 +92,13 @@ class Settings:
     proxy_log_path: Path | None = setting(
         "", path, "log file; otherwise stderr, and .codex-oss/logs/bridge.log for a daemon"
     )
+    proxy_state_db: Path | None = setting(
+        "", path, "conversation store; otherwise .codex-oss/state/proxy.sqlite3"
+    )
+    proxy_state_ttl_seconds: int = setting("21600", whole(1, 365 * DAY), "age of a response")
+    proxy_state_max_responses: int = setting("2000", whole(1, 1_000_000), "most responses kept")
+    proxy_state_max_bytes: int = setting("268435456", whole(1 << 20, 1 << 40), "most bytes kept")
+    proxy_background_max: int = setting("16", whole(1, 1024), "background responses at once")
     bridge_shutdown_drain_seconds: int = setting(
         "180", whole(0, 3600), "time in which running turns may finish after a stop"
     )

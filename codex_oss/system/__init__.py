@@ -1,4 +1,9 @@
-"""Touch the operating system, once: files, time, processes, git, threads."""
+"""Touch the operating system, once: files, time, processes, git, threads.
+
+The database is loaded when it is asked for: sqlite3 takes 4 ms, and most commands keep no state.
+"""
+
+from typing import TYPE_CHECKING
 
 from codex_oss.system.clock import SystemClock, new_id, random_bytes
 from codex_oss.system.descriptors import allow_descriptors
@@ -33,9 +38,13 @@ from codex_oss.system.processes import (
 from codex_oss.system.scratch import remove_scratch, scratch_file, scratch_folder
 from codex_oss.system.threads import Pulse, Worker, ticking
 
+if TYPE_CHECKING:
+    from codex_oss.system.database import Database
+
 __all__ = [
     "DISK",
     "Completed",
+    "Database",
     "Disk",
     "FileLock",
     "Git",
@@ -70,3 +79,11 @@ __all__ = [
     "write_all",
     "write_atomic",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name != "Database":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from codex_oss.system.database import Database
+
+    return Database

@@ -9,10 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codex_oss.errors import Refused
-from codex_oss.gateway import Gateway, Log, MissionTurns, TraceStyle
+from codex_oss.gateway import (
+    MIGRATIONS,
+    ConversationStore,
+    Gateway,
+    Log,
+    MissionTurns,
+    SqliteConversations,
+    StoredTurns,
+    StoreLimits,
+    TraceStyle,
+)
 from codex_oss.layout import source_tree
 from codex_oss.server import Gate, Limits, Listener
-from codex_oss.system import Pulse
+from codex_oss.system import Database, Pulse
 from codex_oss.wiring.workshop import Workshop, default_profile
 
 PULSE_SECONDS = 0.25  # A client that left and a due sign of life are noticed within this.
@@ -49,6 +59,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         settings.oss_inline_report_json,
     )
     started = clock.monotonic()
+    stored = StoredTurns(_conversations(workshop, log), settings.proxy_background_max, log)
     gateway = Gateway(
         registry=workshop.registry,
         models=workshop.models,
@@ -56,6 +67,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         log=log,
         clock=clock,
         identity=lambda: _identity(workshop, clock.monotonic() - started),
+        stored=stored,
         shut_down=lambda: listener.drain(settings.bridge_shutdown_drain_seconds),
     )
     listener = Listener(
@@ -77,6 +89,20 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         clock=clock,
     )
     return Bridge(workshop, listener, pulse)
+
+
+def _conversations(workshop: Workshop, log: Log) -> ConversationStore:
+    settings = workshop.settings
+    path = settings.proxy_state_db or workshop.layout.state_database
+    database = Database(path, MIGRATIONS, workshop.clock)
+    if database.set_aside:
+        log({"level": "warning", "event": "state_set_aside", "file": database.set_aside.name})
+    limits = StoreLimits(
+        settings.proxy_state_ttl_seconds,
+        settings.proxy_state_max_responses,
+        settings.proxy_state_max_bytes,
+    )
+    return SqliteConversations(database, limits, workshop.clock)
 
 
 def _ensure_a_usable_default(workshop: Workshop) -> None:

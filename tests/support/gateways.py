@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 
 from codex_oss.chat import ChatModel
 from codex_oss.errors import Refused
-from codex_oss.gateway import Gateway, MissionLane, Served
+from codex_oss.gateway import (
+    ConversationStore,
+    Gateway,
+    MemoryConversations,
+    MissionLane,
+    Served,
+    StoredTurns,
+)
 from codex_oss.profiles import ModelProfile, ModelRegistry, Prices, Provider
 from codex_oss.responses import ResponsesRequest
 from codex_oss.server import HttpRequest, Limits
@@ -74,6 +81,7 @@ def gateway(
     key_env: str = "",
     key: str = "",
     model: ChatModel | None = None,
+    store: ConversationStore | None = None,
 ) -> Iterator[Running]:
     """Serve `provider`, or `model` in its place."""
     clock, shared, lines = SystemClock(), slots or Slots(64, 64), []
@@ -98,6 +106,7 @@ def gateway(
         log=lines.append,
         clock=clock,
         identity=lambda: {"pid": 1},
+        stored=StoredTurns(store or MemoryConversations(), 2, lines.append),
         shut_down=lambda: running.server.listener.drain(0.2),
     ).routes()
     http = Limits(heartbeat_seconds=HEARTBEAT_SECONDS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from codex_oss.rehearsal.masking import CLOSING, SOURCES_KEPT, Source
-from codex_oss.rehearsal.shapes import BLOCKS, SHAPES
+from codex_oss.rehearsal.shapes import BLOCKS, KEYWORDS, SHAPES
 from codex_oss.rehearsal.sites import Owner, Signature, Site
 
 STATEMENT_CHARACTERS_MAX = 2_000  # Looked at on each side of a name.
@@ -20,8 +20,10 @@ STATEMENT_CHARACTERS_MAX = 2_000  # Looked at on each side of a name.
 _GOES_ON_AFTER = tuple(",=([:?&|+<.")  # A line that ends so goes on, where line ends count.
 _GOES_ON_WITH = tuple(".?:&|+*)")
 _COMMANDS = re.compile(r"(?:^|[|&!]|\b(?:then|do|else|if|elif|while|until|time|exec))\s*$")
-_CALLS = re.compile(r"(?:\s*!|\s*(?:::)?<[^<>()]*>|\?\.)?\s*\(\)")
-_IMPORTS = re.compile(r"^\s*(?:import|use|using|package|include|from|require)\b|\bimport\b[^=(]*$")
+_ANGLES = r"<(?:[^<>();]|<(?:[^<>();]|<[^<>();]*>)*>)*>"
+_CALLS = re.compile(rf"(?:\s*!|\s*(?:::)?{_ANGLES}|\?\.)?\s*\(\)")
+_IN_ANGLES = re.compile(r"\s*(?:::)?<[^;()]*$")
+_IMPORTS = re.compile(r"^\s*(?:import|use|using|package|include|from)\s(?!\s*[:=(.])")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>;={}]*(?:<[^<>;={}]*>[^<>;={}]*)*>")
 _RECEIVER = re.compile(r"(?P<name>[\w$]+)(?:\.prototype)?\s*(?:\.|::)\s*~?$")
 _GO_RECEIVER = re.compile(r"\bfunc\s*\(\s*(?:\w+\s+)?\*?\s*(?P<name>\w+)[^()]*\)\s*$")
@@ -84,7 +86,10 @@ class Brackets:
         if self.source.mask[opener] != "{":
             word = re.search(r"(?:^|\s)(const|var|type|typedef)\b[^=]*$", before)
             return Block(word[1] if word and self.source.mask[opener] == "(" else "list")
-        for row in BLOCKS:
+        language = self.source.language.name
+        for row in (
+            row for row in BLOCKS if not row.languages or language in row.languages.split()
+        ):
             if found := re.search(row.before, before):
                 name = found.groupdict().get("name") or ""
                 if row.kind == "control" or (
@@ -138,7 +143,7 @@ class Brackets:
         if self.source.language.name == "C":
             return False
         mask = self.source.mask
-        before = mask[max(0, line_end - 80) : line_end].rstrip(" \t\r")
+        before = mask[max(0, line_end - 80) : line_end].rstrip()
         return not before.endswith(_GOES_ON_AFTER)
 
     def after(self, at: int) -> tuple[str, int]:
@@ -147,7 +152,8 @@ class Brackets:
         while place < len(mask) and length < STATEMENT_CHARACTERS_MAX:
             character = mask[place]
             closer = self.closer_of.get(place)
-            if character in "([" and closer is not None:
+            is_type = character == "{" and _IN_ANGLES.match("".join(parts))
+            if closer is not None and (character in "([" or is_type):
                 parts.append(character + mask[closer])
                 place = closer
             elif character in ")]}":
@@ -155,7 +161,7 @@ class Brackets:
             else:
                 parts.append(character)
             place, length = place + 1, length + 1
-            if character in "{;":
+            if (character == "{" and not is_type) or character == ";":
                 break
         return "".join(parts), place
 
@@ -170,7 +176,7 @@ def _site(source: Source, brackets: Brackets, found: re.Match[str]) -> Site:
     after, after_ends = brackets.after(found.end())
     blocks = [brackets.block(opener) for opener in brackets.enclosing(found.start())]
     owners = tuple(block.owner for block in reversed(blocks) if block.owner)
-    kind = _kind(source.language.name, before, after, blocks)
+    kind = _kind(found[0], source.language.name, before, after, blocks)
     line = source.line_of(found.start())
     if kind == "method" or "::" in before or kind == "function":
         owners = (*owners, *_receiver(source, found.start(), line))
@@ -184,19 +190,21 @@ def _site(source: Source, brackets: Brackets, found: re.Match[str]) -> Site:
     return Site(line, kind, owners, line)
 
 
-def _kind(language: str, before: str, after: str, blocks: list[Block]) -> str:
+def _kind(name: str, language: str, before: str, after: str, blocks: list[Block]) -> str:
     outside = [block for block in blocks if block.kind not in ("control",)]
     innermost = outside[0].kind if outside else ""
     within = {innermost, "class" if innermost in ("class", "interface") else ""}
     if all(block.kind in ("class", "module") for block in outside):
         within.add("outer")
+    if name in KEYWORDS and not before.endswith("."):
+        return "reference"
     for shape in SHAPES.get(language, ()):
         if shape.fits(before, after, frozenset(within)):
             return _settled(shape.kind, innermost, outside)
-    if _IMPORTS.search(before):
-        return "import"
     if _CALLS.match(after) or (language == "shell" and _COMMANDS.search(before)):
         return "call"
+    if _IMPORTS.search(before):
+        return "import"
     return "reference"
 
 

@@ -59,11 +59,11 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
         Shape("import", _DECLARES, r"\s*=\s*(?:await\s+)?(?:require|import)\s*\(\)"),
         Shape("function", _DECLARES, rf"\s*(?::[^=]+)?=\s*{_FUNCTION_VALUE}"),
         Shape("constant", _DECLARES, r"(?!\s*(?:=>|\())"),
-        Shape("method", rf"^\s*{_MODIFIERS}", r"\s*(?:<[^>]*>)?\(\)\s*(?::[^{};]*)?\{"),
+        Shape("method", rf"(?:^|,)\s*{_MODIFIERS}", r"\s*(?:<[^>]*>)?\(\)\s*(?::[^{};]*)?\{"),
         Shape("method", rf"^\s*{_MODIFIERS}", r"\??\s*(?:<[^>]*>)?\(\)\s*:", "class"),
         Shape("method", rf"^\s*{_MODIFIERS}", rf"\s*(?::[^=]+)?=\s*{_FUNCTION_VALUE}", "class"),
         Shape("method", r"(?:^|,)\s*", rf"\s*:\s*{_FUNCTION_VALUE}", "object"),
-        Shape("function", r"[\w$)\]]\.\s*", rf"\s*=\s*{_FUNCTION_VALUE}"),
+        Shape("function", r"[\w$)\]]\.\s*\#?", rf"\s*=\s*{_FUNCTION_VALUE}"),
         Shape("constant", r"\bexports\.", r"\s*=\s*(?:['\d{\[/-]|true\b|false\b|null\b|new\b)"),
         Shape("attribute", rf"^\s*{_MODIFIERS}", r"\s*[?!]?\s*(?::|=(?![=>])|;|\n|$)", "class"),
         _MEMBER,
@@ -146,27 +146,26 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class BlockShape:
-    """What stands before an opening brace, and what its block is then; `name` is a group."""
+    """What stands before an opening brace, and what its block is then; `name` is a group. Where
+    no languages are named, the row is for all."""
 
     kind: str
     before: str
+    languages: str = ""
 
 
-_CONTROL = (
-    "if|else|for|while|switch|try|catch|do|finally|with|match|loop|unsafe|select|synchronized|using"
-    "|lock|foreach|guard|defer|when|return"
-)
+KEYWORDS = frozenset("if else for while switch try catch do finally return".split())
+_CONTROL = "if|else|for|while|switch|try|catch|do|finally"
 BLOCKS = (
     BlockShape("enum", r"\benum\s+(?:class\s+|struct\s+)?(?P<name>\w*)[^=(]*$"),
     BlockShape(
         "class", r"\bimpl\b(?:\s*<[^{]*?>)?\s+(?:[^{]*?\bfor\s+)?&?(?:\w+::)*(?P<name>\w+)[^{]*$"
     ),
     BlockShape("class", r"\btype\s+(?P<name>\w+)\s*(?:\[\])?\s*(?:struct|interface)\s*$"),
-    BlockShape(
-        "class",
-        r"\b(?:class|interface|struct|union|trait|record|object|protocol|extension)\b\s*"
-        r"(?P<name>[\w$]*)[^=]*$",
-    ),
+    BlockShape("class", r"(?<![\w.$])(?:class|interface)\b\s*(?P<name>[\w$]*)[^=]*$"),
+    BlockShape("class", r"\b(?:struct|union)\b\s*(?P<name>\w*)[^=]*$", "C Go Java Rust"),
+    BlockShape("class", r"\btrait\s+(?P<name>\w+)[^=]*$", "Java PHP Rust"),
+    BlockShape("class", r"\b(?:record|object|protocol|extension)\s+(?P<name>\w+)[^=]*$", "Java"),
     BlockShape("module", r"\b(?:namespace|module|mod)\s+(?P<name>[\w.:\\]+)\s*$|\bextern\s+'+\s*$"),
     BlockShape("function", r"\bfunc\b\s*(?:\(\)\s*)?(?P<name>\w*)\s*(?:\[\])?\(\)[^=]*$"),
     BlockShape("function", r"\b(?:function\b\s*\*?|(?:fn|fun|def)\b)\s*(?P<name>[\w$]*)\s*[<(].*$"),
@@ -175,10 +174,12 @@ BLOCKS = (
         r"(?P<name>[\w$]+)\s*(?::[^=]*)?[=:]\s*(?:async\s*)?(?:\(\)|[\w$]+)\s*(?::[^=]*)?=>\s*$",
     ),
     BlockShape("function", r"(?P<name>)=>\s*$"),
-    BlockShape("control", rf"^\s*(?:\}}\s*)?(?:{_CONTROL})\b"),
+    BlockShape("control", rf"^\s*(?:\}}\s*)?(?:{_CONTROL})\b(?!.*\breturn\s*$)"),
+    BlockShape("control", r"^\s*(?:match|loop|unsafe|select|defer|go)\b(?!\s*\(\))", "Rust Go"),
+    BlockShape("control", r"^\s*(?:synchronized|using|lock|foreach|guard|when|with)\b", "Java PHP"),
     BlockShape(
         "function",
-        rf"(?P<name>(?!(?:{_CONTROL})\b)[\w$~]+)\s*(?:<[^()]*>)?\s*\(\)"
+        rf"(?P<name>(?!(?:{_CONTROL}|return)\b)[\w$~]+)\s*(?:<[^()]*>)?\s*\(\)"
         r"(?:\s*(?:const|noexcept|override|final|throws[\w\s.,]+|->[^{;]*|:[^{};]*))*\s*$",
     ),
 )

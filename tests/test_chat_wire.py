@@ -116,11 +116,11 @@ class Reading(unittest.TestCase):
     def test_what_a_chunk_may_hold(self) -> None:
         counts = {"prompt_tokens": 3, "completion_tokens": 2}
         call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}
-        cases: tuple[tuple[dict[str, Any], ChatChunk], ...] = (
+        cases: tuple[tuple[dict[str, Any], ChatChunk | TextRun], ...] = (
             (chunk({"role": "assistant"}), ChatChunk()),
             (chunk({"content": None}), ChatChunk()),
             (chunk({"content": [{"type": "text", "text": "a"}, {"text": "b"}]}), ChatChunk("ab")),
-            (chunk({"reasoning_content": "r"}), ChatChunk(reasoning="r")),
+            (chunk({"reasoning_content": "r"}), TextRun((b'"r"',), is_reasoning=True)),
             (chunk({"reasoning": "r", "content": "t"}), ChatChunk("t", "r")),
             (chunk({"content": "t"}, "length"), ChatChunk("t", finish="length")),
             (chunk({"tool_calls": [call]}), ChatChunk(calls=(CallDelta(0, "a", "f", "{"),))),

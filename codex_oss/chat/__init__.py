@@ -1,7 +1,8 @@
 """Say what is asked of a model and what it answers, in any provider's wire."""
 
 from codex_oss.chat.calls import CallGatherer, GatheredCall, json_object
-from codex_oss.chat.chat_wire import ChatReader, ChatWire
+from codex_oss.chat.chat_reader import ChatReader
+from codex_oss.chat.chat_wire import ChatWire
 from codex_oss.chat.dialect import EFFORTS, GENERIC, Dialect, Replay
 from codex_oss.chat.fitting import Fitted, fit
 from codex_oss.chat.history import Paired, argument_object, pair

@@ -44,8 +44,12 @@ class Wire(Protocol):
     def headers(self, key: str) -> Mapping[str, str]:
         """Return what says who asks, and in which version of the protocol."""
 
+    def streams(self, request: ChatRequest) -> bool:
+        """Return whether the answer to this request can be asked for in pieces."""
+
     def body(self, request: ChatRequest, upstream_model: str, *, stream: bool = True) -> bytes:
-        """Return the body for a request that was fitted to the dialect."""
+        """Return the body for a request that was fitted to the dialect. It asks for a stream only
+        where the wire `streams` it."""
 
     def reader(self, request: ChatRequest) -> Reader:
         """Return the reader of one answer to this request."""

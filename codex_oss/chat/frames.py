@@ -1,0 +1,50 @@
+"""Chunks that differ in one string only: the rest of them learned, the string taken out unparsed.
+
+Most chunks of a stream are such. From a parsed chunk that holds nothing but text, or nothing but
+reasoning, `frame_of` learns what stands before and after that string, and tries on a probe that
+nothing else in it matters. What no frame fits goes the slow way; both ways say the same.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from codex_oss.chat.literals import STRING
+from codex_oss.chat.messages import ChatChunk
+
+
+class Frame(NamedTuple):
+    """What stands before and after the literal of such a chunk, and what that says."""
+
+    before: bytes
+    after: bytes
+    is_reasoning: bool
+
+
+UNKNOWN = Frame(b"\0", b"\0", is_reasoning=False)  # No literal ever stands between these.
+
+
+def key_pattern(*keys: str) -> re.Pattern[bytes]:
+    """Return the pattern of one of these keys with its literal, as group 1."""
+    return re.compile(rb'"(?:%b)" ?: ?(%b)' % ("|".join(keys).encode(), STRING))
+
+
+def frame_of(
+    payload: bytes,
+    chunk: ChatChunk,
+    key: re.Pattern[bytes],
+    parse: Callable[[bytes], ChatChunk],
+) -> tuple[Frame, bytes] | None:
+    """Return frame and literal of a payload that was parsed to `chunk`, if it has a frame."""
+    is_reasoning = bool(chunk.reasoning)
+    if chunk != _only(chunk.reasoning or chunk.text, is_reasoning):
+        return None
+    if not (found := key.search(payload)):
+        return None
+    frame = Frame(payload[: found.start(1)], payload[found.end(1) :], is_reasoning)
+    probed = parse(b'%b"probe"%b' % (frame.before, frame.after))
+    return (frame, found[1]) if probed == _only("probe", is_reasoning) else None
+
+
+def _only(text: str, is_reasoning: bool) -> ChatChunk:
+    return ChatChunk(reasoning=text) if is_reasoning else ChatChunk(text)

@@ -29,7 +29,7 @@ class Asked:
 
     def items(self, seed: str) -> tuple[Json, ...]:
         """Return its own items, each with an id: its own, or one made of `seed` and its place."""
-        own = _items(json.loads(self.body).get("input")) if self.own is None else self.own
+        own = items_of(json.loads(self.body).get("input")) if self.own is None else self.own
         return tuple(_with_id(item, f"{seed} {place}") for place, item in enumerate(own))
 
 
@@ -50,7 +50,7 @@ def resolve(body: bytes, store: ConversationStore) -> Asked:
     previous = document.pop("previous_response_id", None) or ""
     if previous and not isinstance(previous, str):
         raise BadRequest("$.previous_response_id must be a string or null", code="invalid_prompt")
-    own = _items(document.get("input"))
+    own = items_of(document.get("input"))
     earlier = [
         item for stored in chain_of(store, previous) for item in (*stored.items, *stored.output)
     ]
@@ -81,7 +81,7 @@ def _refuse_contradictions(document: Json, is_background: bool) -> None:
             )
 
 
-def _items(value: object) -> list[Json]:
+def items_of(value: object) -> list[Json]:
     """Return the items of an input. What is not a list of objects is judged where it is read."""
     if isinstance(value, str):
         return [{"type": "message", "role": "user", "content": value}]

@@ -11,15 +11,16 @@ from typing import Protocol
 from codex_oss import __version__
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BridgeError, NotFound, NotSupported
-from codex_oss.gateway.continuation import continued, resolve
+from codex_oss.gateway.continuation import Asked, continued, resolve
 from codex_oss.gateway.lanes import Lane, MissionLane, PlainLane, lane_for
 from codex_oss.gateway.plain import Models, PlainTurns
 from codex_oss.gateway.receipts import Log, TurnLog
+from codex_oss.gateway.socket_turns import SocketTurns
 from codex_oss.gateway.stored import StoredTurns
-from codex_oss.gateway.turns import Served, reply_to
+from codex_oss.gateway.turns import Served, new_turn, reply_to
 from codex_oss.profiles import ModelRegistry
-from codex_oss.responses import ResponsesRequest, parse_request
-from codex_oss.server import Handler, HttpReply, HttpRequest, Route, StreamReply
+from codex_oss.responses import Receipt, ResponsesRequest, parse_request, warm
+from codex_oss.server import WEBSOCKET, Handler, HttpReply, HttpRequest, Route, StreamReply
 
 NOT_BUILT = (  # Method, pattern, what is not offered.
     ("POST", "/v1/responses/compact", "compaction is"),
@@ -49,6 +50,7 @@ class Gateway:
         identity: Callable[[], Mapping[str, object]],
         shut_down: Callable[[], None],
         stored: StoredTurns,
+        speaks_websocket: bool = False,
     ) -> None:
         self._registry = registry
         self._plain = PlainTurns(models, clock)
@@ -58,6 +60,7 @@ class Gateway:
         self._identity = identity
         self._shut_down = shut_down
         self._stored = stored
+        self._speaks_websocket = speaks_websocket
 
     def routes(self) -> tuple[Route, ...]:
         return (
@@ -68,6 +71,7 @@ class Gateway:
             Route("DELETE", "/v1/responses/{id}", self._stored.delete),
             Route("GET", "/v1/responses/{id}/input_items", self._stored.input_items),
             Route("POST", "/v1/responses/{id}/cancel", self._stored.cancel),
+            *self._sockets(),
             Route("GET", "/v1/models", self.list_models),
             Route("GET", "/models", self.list_models),
             Route("GET", "/v1/models/{name*}", self.show_model),
@@ -77,25 +81,41 @@ class Gateway:
             Route("POST", "/v1/chat/completions", _chat_is_not_spoken),
         )
 
+    def _sockets(self) -> tuple[Route, ...]:
+        if not self._speaks_websocket:
+            return ()
+        turns = SocketTurns(self.serve, self.warm_up, self._stored.store)
+        return (Route(WEBSOCKET, "/v1/responses", turns.agree),)
+
     def respond(self, http: HttpRequest) -> HttpReply | StreamReply:
         """Serve one turn. All that can be refused is refused before the first byte of a stream."""
+        asked = resolve(http.body, self._stored.store)
+        if asked.is_background:
+            http = replace(http, deadline=Deadline(self._clock))
+            return self._stored.start(asked, self.serve(http, asked), http.deadline)
+        turn, events = self.serve(http, asked)
+        return reply_to(turn, events)
+
+    def serve(self, http: HttpRequest, asked: Asked) -> Served:
+        """Begin one turn, or raise why it is refused; either way there is a line for it."""
         entry = self._turns.begin(http)
         try:
-            asked = resolve(http.body, self._stored.store)
             request = continued(parse_request(asked.body), asked)
-            if asked.is_background:
-                http = replace(http, deadline=Deadline(self._clock))
             lane = lane_for(request, self._registry)
             turn, events = self._begin(request, http, lane)
-            events = entry.follow(turn, lane.profile, events)
-            if asked.is_background:
-                return self._stored.start(asked, (turn, events), http.deadline)
         except BridgeError as error:
             entry.refuse(error)
             raise
-        return reply_to(
-            turn, self._stored.remember(asked, turn, events) if request.store else events
-        )
+        events = entry.follow(turn, lane.profile, events)
+        if request.store and not asked.is_background:
+            events = self._stored.remember(asked, turn, events)
+        return turn, events
+
+    def warm_up(self, http: HttpRequest, asked: Asked) -> Served:
+        """Answer a request that wants no answer, without a lane and without a model."""
+        request = continued(parse_request(asked.body), asked)
+        turn = new_turn(request, Receipt(lane="plain"), http, self._clock)
+        return turn, warm(turn)
 
     def _begin(self, request: ResponsesRequest, http: HttpRequest, lane: Lane) -> Served:
         match lane:

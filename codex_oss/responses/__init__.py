@@ -10,6 +10,7 @@ from codex_oss.responses.reply import Turn
 from codex_oss.responses.requests import ResponsesRequest, parse_request
 from codex_oss.responses.tasks import task_text
 from codex_oss.responses.translation import to_chat_request
+from codex_oss.responses.warming import warm
 
 __all__ = [
     "Commentary",
@@ -27,5 +28,6 @@ __all__ = [
     "parse_request",
     "task_text",
     "to_chat_request",
+    "warm",
     "whole",
 ]

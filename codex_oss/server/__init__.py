@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from codex_oss.server.connection import Limits
 from codex_oss.server.gate import Gate, health_proof
 from codex_oss.server.loopback import Reply, StreamEvent, ask, prove, stream
-from codex_oss.server.replies import HttpReply
+from codex_oss.server.replies import HttpReply, error_reply
 from codex_oss.server.router import WEBSOCKET, Answer, Handler, HttpRequest, Route
 from codex_oss.server.streaming import CLIENT_LEFT, Encoder, StreamReply
 from codex_oss.server.websocket import WebSocket, WebSocketReply, answer_handshake
@@ -36,6 +36,7 @@ __all__ = [
     "WebSocketReply",
     "answer_handshake",
     "ask",
+    "error_reply",
     "health_proof",
     "prove",
     "stream",

@@ -68,6 +68,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         clock=clock,
         identity=lambda: _identity(workshop, clock.monotonic() - started),
         stored=stored,
+        speaks_websocket=settings.responses_websocket,
         shut_down=lambda: listener.drain(settings.bridge_shutdown_drain_seconds),
     )
     listener = Listener(

@@ -82,6 +82,7 @@ def gateway(
     key: str = "",
     model: ChatModel | None = None,
     store: ConversationStore | None = None,
+    speaks_websocket: bool = False,
 ) -> Iterator[Running]:
     """Serve `provider`, or `model` in its place."""
     clock, shared, lines = SystemClock(), slots or Slots(64, 64), []
@@ -106,6 +107,7 @@ def gateway(
         log=lines.append,
         clock=clock,
         identity=lambda: {"pid": 1},
+        speaks_websocket=speaks_websocket,
         stored=StoredTurns(store or MemoryConversations(), 2, lines.append),
         shut_down=lambda: running.server.listener.drain(0.2),
     ).routes()

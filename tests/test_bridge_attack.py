@@ -3,18 +3,31 @@
 The provider is real too, so that a request that slipped through would be seen to reach it.
 """
 
+import json
+import signal
 import socket
 import threading
 import unittest
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from support import LONG, scratch
-from support.clients import Answer
+from support.clients import Answer, Client
 from support.processes import KEY, BridgeProcess, bridge_process, profile
-from support.providers import ScriptedProvider, text
+from support.providers import Pause, Reply, ScriptedProvider, delta, failure, text
 from support.served import answers, read_all
 
 TURN = {"model": "scripted", "input": "hi", "stream": True}
+MARK = "m4rk3d-w0rd"
+MARKED_TURN = {
+    "model": "scripted",
+    "input": MARK,
+    "instructions": MARK,
+    "metadata": {MARK: MARK},
+    "user": MARK,
+    "tools": [{"type": "function", "name": MARK, "description": MARK, "parameters": {}}],
+}
 
 
 class Attack(unittest.TestCase):
@@ -330,6 +343,65 @@ class WhoMayAsk(Attack):
         for coding in ("gzip", "br", "identity, gzip", "x"):
             answer = self.bridge.client.post("/v1/responses", TURN, Content_Encoding=coding)
             self.assertEqual(answer.status, 415, coding)
+
+
+class Secrets(unittest.TestCase):
+    def test_nothing_that_a_caller_or_a_provider_says_is_kept(self) -> None:
+        project = self.enterContext(scratch()) / "project"
+        project.mkdir()
+        log = project / "bridge.log"
+        key = f"sk-{MARK}-of-callers"
+        secrets = {"PROXY_API_KEY": key, "ACME_KEY": f"sk-{MARK}-of-acme"}
+        with ScriptedProvider() as provider:
+            profiles = profile(provider.base_url, key_env="ACME_KEY")
+            running = bridge_process(project, profiles, **secrets, PROXY_LOG_PATH=str(log))
+            bridge = self.enterContext(running)
+            client = Client(bridge.port, key, Thread_Id=f"thread-{MARK}", X_Other=MARK)
+            self.take_turns(client, provider)
+            self.be_refused(client)
+            bridge.signal(signal.SIGTERM)
+            bridge.wait()
+        self.check_nothing_is_kept(bridge, log)
+
+    def take_turns(self, client: Client, provider: ScriptedProvider) -> None:
+        """Have turns left by their caller, completed, and failed by the provider."""
+        provider.always = Reply((delta(content=f"say {MARK}"), Pause(20)))
+        with client.stream({**MARKED_TURN, "stream": True}) as events:
+            while b"delta" not in events.file.readline():
+                pass
+        wrong = failure(400, {"error": {"message": f"{MARK} is wrong"}})
+        broken = text(f"say {MARK}").cut(150)
+        for answer in (text(f"say {MARK}"), wrong, broken):
+            for is_streamed in (False, True):
+                provider.always = answer
+                client.turn({**MARKED_TURN, "stream": is_streamed})
+
+    def be_refused(self, client: Client) -> None:
+        for document in ({"model": MARK, "input": "x"}, {MARK: 1}, MARK.encode(), {"model": 1}):
+            self.assertEqual(client.turn(document).status, 400)
+        for path in (
+            f"/{MARK}",
+            f"/v1/models/{MARK}",
+            f"/v1/responses/{MARK}",
+            f"/health?x={MARK}",
+        ):
+            client.get(path)
+        for name in ("Authorization", "Host", "Origin", "Upgrade", "Expect", "User_Agent"):
+            client.get("/v1/models", **{name: MARK})
+        client.post("/v1/responses", MARKED_TURN, Content_Type=MARK)
+        with client.send(f"{MARK}\r\n\r\n".encode()) as raw:
+            read_all(raw)
+
+    def check_nothing_is_kept(self, bridge: BridgeProcess, log: Path) -> None:
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        outcomes = Counter(line["outcome"] for line in lines if line["event"] == "turn")
+        expected = {"completed": 2, "failed": 4, "cancelled": 1, "refused": 4}
+        self.assertEqual(outcomes, expected)
+        files = [path for path in bridge.project.rglob("*") if path.is_file()]
+        self.assertGreater(len(files), 2)
+        for path in files:
+            self.assertNotIn(MARK.encode(), path.read_bytes(), path)
+        self.assertNotIn(MARK, "".join(bridge.said))
 
 
 if __name__ == "__main__":

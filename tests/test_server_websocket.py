@@ -1,5 +1,6 @@
 """Conversations over real WebSockets: handshakes, turns, pings, ends, and clients who misbehave."""
 
+import select
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from support.websockets import (
     PONG,
     TEXT,
     UPGRADE,
+    Frame,
     WebSocketClient,
     close_of,
     frame,
@@ -445,6 +447,7 @@ class Time(unittest.TestCase):
                 self.assertEqual(client.hear(), "you said x")
                 clock.leapt = 3600
                 self.assertEqual([client.read()[0] for _ in range(2)], [PING, CLOSE])
+                self.assertEqual(select.select([client.socket], [], [], 0.3)[0], [])
                 clock.leapt += 2
                 self.assertIsNone(client.read())
                 self.assertTrue(until(lambda: not server.connections))
@@ -453,17 +456,22 @@ class Time(unittest.TestCase):
 class Stopping(unittest.TestCase):
     def test_an_idle_conversation_is_told_and_holds_nothing_up(self) -> None:
         with served(*talking(answering)) as server:
-            with WebSocketClient(server.client) as client:
+            with WebSocketClient(server.client) as client, WebSocketClient(server.client) as mute:
                 client.say("x")
                 self.assertEqual(client.hear(), "you said x")
-                reader: list[object] = []
-                reading = threading.Thread(target=lambda: reader.extend(client.rest()))
-                reading.start()
+                heard: list[list[Frame]] = []
+                readers = [
+                    threading.Thread(target=lambda one=one: heard.append(one.rest()))
+                    for one in (client, mute)
+                ]
+                for reader in readers:
+                    reader.start()
                 started = time.monotonic()
                 server.stop(60)
                 self.assertLess(time.monotonic() - started, 1.5)
-                reading.join()
-                self.assertEqual(reader, [STOPPED])
+                for reader in readers:
+                    reader.join()
+                self.assertEqual(heard, [[STOPPED], [STOPPED]])
 
     def test_who_does_not_answer_holds_the_end_up_for_two_seconds_at_most(self) -> None:
         with served(*talking(answering)) as server, WebSocketClient(server.client) as client:

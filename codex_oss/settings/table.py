@@ -121,9 +121,6 @@ class Settings:
     upstream_idle_timeout_seconds: int = setting(
         "30", whole(1, DAY), "longest silence inside a streamed reply"
     )
-    upstream_timeout_seconds: int = setting(
-        "240", whole(1, DAY), "whole of one upstream call that is not streamed"
-    )
     upstream_stream_max_seconds: int = setting("1800", whole(1, DAY), "whole of a streamed call")
     upstream_retries: int = setting(
         "2", whole(0, 10), "more tries on the same model, before its first content"

@@ -134,7 +134,9 @@ def private_folder(path: Path, disk: Disk = DISK) -> Path:
         path.mkdir(0o700)
     except FileExistsError:
         pass  # Whatever it is, it is looked at below.
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if path.parent.is_dir():  # A file system that makes no folders, as /proc is one.
+            raise _unsafe(path, "in a place where nothing can be made", "use another") from error
         private_folder(path.parent, disk)
         return private_folder(path, disk)
     else:

@@ -1,36 +1,40 @@
 """Recorded turns: what goes upstream, and what the client gets, to the byte.
 
 A case is a folder: `request.json` and `upstream.sse` are given, `chat.json` and `events.jsonl` are
-what must come of them, `user-agent.txt` says who asks where that matters. `UPDATE_GOLDEN=1` writes
-the latter two anew.
+what must come of them; `user-agent.txt` says who asks and `style.json` how answers are shown, where
+that matters. `UPDATE_GOLDEN=1` writes what must come anew. Envelopes are recorded as that they
+stood there: how well zlib packs them depends on the machine.
 """
 
 import json
 import os
+import re
 import unittest
 from pathlib import Path
 
 from support import LONG, ROOT
-from support.turns import Event, check_events, events_of, turn_of
+from support.turns import Event, check_events, events_of, fitted_of, turn_of
 
 from codex_oss.chat import ChatWire
-from codex_oss.responses import Turn, codex_version, parse_request, to_chat_request
+from codex_oss.responses import Style, Turn, codex_version
 
 CASES = sorted((ROOT / "tests/exchanges").iterdir())
 CUTS = 10**9 if LONG else 12  # How many places of a stream are cut.
+ENVELOPE = re.compile(r"(oss1c?)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 
 
 def turn_in(case: Path) -> Turn:
-    agent = case / "user-agent.txt"
+    agent, style = case / "user-agent.txt", case / "style.json"
     version = codex_version("", agent.read_text()) if agent.exists() else None
-    return turn_of((case / "request.json").read_bytes(), version)
+    shown = Style(**json.loads(style.read_text())) if style.exists() else None
+    return turn_of((case / "request.json").read_bytes(), version, shown)
 
 
 class Exchanges(unittest.TestCase):
     def test_what_goes_upstream_is_as_recorded(self) -> None:
         for case in CASES:
             with self.subTest(case.name):
-                chat, _ = to_chat_request(parse_request((case / "request.json").read_bytes()))
+                chat, _ = fitted_of(turn_in(case))
                 body = json.loads(ChatWire().body(chat, "upstream-model"))
                 self.is_golden(case / "chat.json", json.dumps(body, indent=1, ensure_ascii=False))
 
@@ -40,7 +44,7 @@ class Exchanges(unittest.TestCase):
                 events = events_of(turn_in(case), [(case / "upstream.sse").read_bytes()])
                 check_events(self, events)
                 lines = [json.dumps(event, ensure_ascii=False) for event in events]
-                self.is_golden(case / "events.jsonl", "\n".join(lines))
+                self.is_golden(case / "events.jsonl", ENVELOPE.sub(r"\1.sealed", "\n".join(lines)))
 
     def test_bytes_that_come_one_by_one_say_the_same(self) -> None:
         for case in CASES:

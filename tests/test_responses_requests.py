@@ -6,7 +6,7 @@ from typing import Any
 
 from support import LONG, chance
 
-from codex_oss.chat import ChatMessage, FunctionCall, FunctionTool
+from codex_oss.chat import ChatMessage, ChatRequest, ResponseFormat
 from codex_oss.errors import BadRequest
 from codex_oss.responses import ResponsesRequest, parse_request
 
@@ -87,10 +87,41 @@ class Parameters(unittest.TestCase):
     def test_only_model_and_input_are_needed(self) -> None:
         request = read()
         self.assertEqual((request.model, request.items), ("m", (ChatMessage("user", "hi"),)))
-        self.assertEqual(
-            (request.stream, request.store, request.parallel_calls), (False, True, True)
+        self.assertEqual((request.stream, request.store, request.background), (False, True, False))
+        self.assertEqual((request.dropped, request.asked), ((), ChatRequest(messages=())))
+
+    def test_what_is_asked_of_a_model_is_all_that_the_caller_said(self) -> None:
+        schema = {"type": "object", "properties": {}}
+        form = {"name": "n", "schema": schema, "strict": True, "description": "d"}
+        request = read(
+            parallel_tool_calls=False,
+            max_output_tokens=5,
+            temperature=0,
+            top_p=1,
+            presence_penalty=-1,
+            frequency_penalty=0.5,
+            text={"format": {"type": "json_schema", **form}},
+            reasoning={"effort": "high"},
+            prompt_cache_key="key",
         )
-        self.assertEqual((request.dropped, request.temperature, request.tools), ((), None, ()))
+        self.assertEqual(
+            request.asked,
+            ChatRequest(
+                messages=(),
+                parallel_calls=False,
+                max_output_tokens=5,
+                temperature=0,
+                top_p=1,
+                presence_penalty=-1,
+                frequency_penalty=0.5,
+                response_format=ResponseFormat("n", schema, True, "d"),
+                effort="high",
+                cache_key="key",
+            ),
+        )
+        self.assertEqual(request.dropped, ())
+        any_object = read(text={"format": {"type": "json_object"}})
+        self.assertEqual(any_object.asked.response_format, ResponseFormat())
 
     def test_null_is_absent(self) -> None:
         names = (*read().echo, "include", "stream_options", "client_metadata", "user", "stream")
@@ -178,11 +209,57 @@ class Parameters(unittest.TestCase):
         for name, value, code in (
             ("conversation", "conv_1", "unsupported_parameter"),
             ("prompt", {"id": "p"}, "unsupported_parameter"),
-            ("background", True, "unsupported_parameter"),
             ("previous_response_id", "resp_1", "previous_response_not_found"),
         ):
             self.assertEqual(faults(**{name: value}), [(name, code)])
-        self.assertEqual(faults(background=False), [])
+
+    def test_a_background_response_is_stored_and_not_streamed(self) -> None:
+        refused = [("background", "unsupported_parameter")]
+        for others, expected in (
+            ({}, []),
+            ({"stream": False, "store": True}, []),
+            ({"stream": True}, refused),
+            ({"store": False}, refused),
+            ({"stream": True, "store": False}, refused * 2),
+        ):
+            self.assertEqual(faults(background=True, **others), expected)
+            self.assertEqual(faults(background=False, **others), [])
+        self.assertTrue(read(background=True).background)
+
+    def test_a_format_that_is_none_is_a_fault(self) -> None:
+        schema = {"type": "object"}
+        for form, path, code in (
+            ({"type": "grammar"}, "text.format.type", "invalid_value"),
+            ({"name": "n"}, "text.format.type", "missing_required_parameter"),
+            (
+                {"type": "json_schema", "name": "n"},
+                "text.format.schema",
+                "missing_required_parameter",
+            ),
+            (
+                {"type": "json_schema", "schema": schema},
+                "text.format.name",
+                "missing_required_parameter",
+            ),
+            (
+                {"type": "json_schema", "name": "n", "schema": 5},
+                "text.format.schema",
+                "invalid_type",
+            ),
+        ):
+            self.assertEqual(faults(text={"format": form}), [(path, code)], form)
+
+    def test_envelopes_are_asked_for_by_name_or_because_nothing_is_stored(self) -> None:
+        name = "reasoning.encrypted_content"
+        for fields, wanted in (
+            ({}, False),
+            ({"include": []}, False),
+            ({"include": [name]}, True),
+            ({"include": ["message.output_text.logprobs"]}, False),
+            ({"store": False}, True),
+        ):
+            self.assertEqual(read(**fields).wants_envelopes, wanted, fields)
+        self.assertEqual(faults(include=[name, 5]), [("include[1]", "invalid_type")])
 
     def test_missing_model_missing_input_and_empty_input_are_faults(self) -> None:
         missing = [("model", "missing_required_parameter"), ("input", "missing_required_parameter")]
@@ -215,7 +292,7 @@ class Parameters(unittest.TestCase):
             stream_options={"include_obfuscation": False},
             prompt_cache_key="k",
             client_metadata={"a": "b"},
-            include=["reasoning.encrypted_content"],
+            include=["reasoning.encrypted_content", "web_search_call.results"],
             text={"verbosity": "low", "format": {"type": "json_object"}},
             reasoning={"effort": "high", "summary": "auto"},
             made_up=1,
@@ -223,10 +300,10 @@ class Parameters(unittest.TestCase):
         self.assertEqual(
             set(request.dropped),
             {
-                *("truncation", "max_tool_calls", "top_logprobs", "frequency_penalty"),
-                *("service_tier", "safety_identifier", "user", "stream_options"),
-                *("prompt_cache_key", "client_metadata", "include", "made_up"),
-                *("text.verbosity", "text.format", "reasoning.effort", "reasoning.summary"),
+                *("truncation", "max_tool_calls", "top_logprobs", "service_tier"),
+                *("safety_identifier", "user", "stream_options", "client_metadata"),
+                *("include:web_search_call.results", "made_up"),
+                *("text.verbosity", "reasoning.summary"),
             },
         )
 
@@ -246,118 +323,6 @@ class Parameters(unittest.TestCase):
                 (told.count("expected one of"), len(caught.exception.faults)), (5, count)
             )
             self.assertTrue(told.endswith(f"developer{more}"), told)
-
-
-class Tools(unittest.TestCase):
-    def test_functions_flat_or_nested_are_kept_and_others_named(self) -> None:
-        schema = {"type": "object", "properties": {"a": {"type": "string"}}}
-        flat = {"type": "function", "name": "f", "description": "d", "parameters": schema}
-        nested = {"type": "function", "function": {"name": "g", "strict": True}}
-        others = [
-            {"type": "web_search", "external_web_access": False},
-            {"type": "namespace", "name": "multi_agent_v1", "tools": []},
-            {"type": "custom", "name": "apply_patch", "format": {"type": "grammar"}},
-        ]
-        request = read(tools=[flat, nested, *others])
-        bare = {"type": "object", "properties": {}}
-        functions = (FunctionTool("f", "d", schema), FunctionTool("g", "", bare, True))
-        self.assertEqual(request.tools, functions)
-        self.assertEqual(
-            request.dropped, ("tool:web_search", "tool:multi_agent_v1", "tool:apply_patch")
-        )
-        empty = {"description": None, "parameters": None}
-        shown = [
-            flat | {"strict": None},
-            {"type": "function", "name": "g", **empty, "strict": True},
-        ]
-        self.assertEqual(request.echo["tools"], [*shown, *others])
-
-    def test_at_most_512_tools(self) -> None:
-        tool = {"type": "function", "name": "f"}
-        self.assertEqual(faults(tools=[tool] * 512), [])
-        self.assertEqual(faults(tools=[tool] * 513), [("tools", "invalid_value")])
-
-    def test_choices(self) -> None:
-        tools = [{"type": "function", "name": name} for name in ("f", "g")]
-        tools.append({"type": "custom", "name": "c"})
-        allowed = {"type": "allowed_tools", "mode": "required", "tools": [tools[1], tools[2]]}
-        for choice, mode, names in (
-            (None, "auto", "fg"),
-            ("none", "none", "fg"),
-            ("required", "required", "fg"),
-            ({"type": "function", "name": "g"}, "g", "fg"),
-            ({"type": "function", "function": {"name": "g"}}, "g", "fg"),
-            (allowed, "required", "g"),
-        ):
-            request = read(tools=tools, tool_choice=choice)
-            found = request.tool_choice, "".join(tool.name for tool in request.tools)
-            self.assertEqual(found, (mode, names))
-            self.assertEqual(request.echo["tool_choice"], choice or "auto")
-        custom = [{"type": "custom", "name": name} for name in ("c", "g")]
-        for choice in ({"type": "function", "name": "h"}, *custom, {}, 3):
-            found = [path for path, _ in faults(tools=tools, tool_choice=choice)]
-            self.assertEqual(found, ["tool_choice"])
-
-
-class Items(unittest.TestCase):
-    def test_what_is_read_of_each_type(self) -> None:
-        text = [{"type": "input_text", "text": "a"}, {"type": "output_text", "text": "b"}]
-        image = [{"type": "input_image", "image_url": "data:,"}, *text]
-        call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "id": "x"}
-        for item, said in (
-            (USER, ChatMessage("user", "hi")),
-            (
-                {"type": "message", "role": "developer", "content": text},
-                ChatMessage("system", "a\nb"),
-            ),
-            ({"role": "system", "content": []}, ChatMessage("system", "")),
-            (
-                {"role": "assistant", "content": text, "phase": "x"},
-                ChatMessage("assistant", "a\nb"),
-            ),
-            (
-                {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
-                ChatMessage("assistant", "no"),
-            ),
-            ({"role": "user", "content": image}, ChatMessage("user", "[image omitted]\na\nb")),
-            (call, FunctionCall("c", "f", "{}")),
-            (call | {"namespace": "ns"}, FunctionCall("c", "ns__f", "{}")),
-            (
-                {"type": "function_call_output", "call_id": "c", "output": image},
-                ChatMessage("tool", "[image omitted]\na\nb", call_id="c"),
-            ),
-        ):
-            with self.subTest(item):
-                self.assertEqual(read(input=[item]).items, (said,))
-
-    def test_items_that_are_not_sent_on_are_named(self) -> None:
-        kinds = ("reasoning", "web_search_call", "custom_tool_call", "additional_tools", "novelty")
-        request = read(input=[USER, *({"type": kind} for kind in kinds)])
-        self.assertEqual(request.dropped, tuple(f"item:{kind}" for kind in kinds))
-
-    def test_items_that_hold_the_conversation_are_refused_where_they_cannot_be_read(self) -> None:
-        for kind, code in (
-            ("compaction", "unreadable_compaction"),
-            ("context_compaction", "unreadable_compaction"),
-            ("compaction_trigger", "unsupported_parameter"),
-            ("item_reference", "item_not_found"),
-        ):
-            self.assertEqual(faults(input=[USER, {"type": kind}]), [("input[1]", code)])
-
-    def test_a_message_without_a_role_is_one_fault(self) -> None:
-        found = faults(input=[{"type": "message", "content": "x"}])
-        self.assertEqual(found, [("input[0].role", "missing_required_parameter")])
-
-    def test_an_unknown_part_is_a_fault_with_its_path(self) -> None:
-        parts = [{"type": "input_text", "text": "a"}, {"type": "hologram"}, {"text": "b"}, "c"]
-        self.assertEqual(
-            sorted(faults(input=[{"role": "user", "content": parts}])),
-            [
-                ("input[0].content[1].type", "invalid_value"),
-                ("input[0].content[2].type", "missing_required_parameter"),
-                ("input[0].content[3]", "invalid_type"),
-            ],
-        )
 
 
 if __name__ == "__main__":

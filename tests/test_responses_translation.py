@@ -7,7 +7,7 @@ from typing import Any
 
 from support import chance
 
-from codex_oss.chat import ChatMessage, ChatRequest, FunctionCall, FunctionTool
+from codex_oss.chat import ChatMessage, ChatRequest, FunctionCall, FunctionTool, Served
 from codex_oss.errors import BadRequest, Refused
 from codex_oss.responses import (
     Receipt,
@@ -44,7 +44,7 @@ def output(call_id: str) -> dict[str, Any]:
 
 class Messages(unittest.TestCase):
     def test_what_precedes_the_conversation_is_one_system_message(self) -> None:
-        leading = [said("developer", "d"), {"type": "reasoning"}, said("system", "s")]
+        leading = [said("developer", "d"), {"type": "additional_tools"}, said("system", "s")]
         self.assertEqual(
             messages_of([*leading, said("user", "u")], instructions="i"),
             (ChatMessage("system", "i\n\nd\n\ns"), ChatMessage("user", "u")),
@@ -90,51 +90,72 @@ class Messages(unittest.TestCase):
         messages = messages_of([said("user", "u"), call("a"), call("b"), output("b"), output("a")])
         self.assertEqual(messages[1], ChatMessage("assistant", "", calls))
 
-    def test_the_whole_request_and_its_receipt(self) -> None:
+    def test_what_a_request_asks_and_its_receipt(self) -> None:
         request = request_of(
             [said("user", "u"), call("a")],
             tool_choice="required",
-            parallel_tool_calls=False,
-            max_output_tokens=5,
             temperature=0,
-            top_p=1,
             include=["x"],
-            store=True,
         )
-        chat, receipt = to_chat_request(request)
-        self.assertEqual(
-            chat,
-            ChatRequest(
-                messages=(
-                    ChatMessage("user", "u"),
-                    ChatMessage("assistant", "", (FunctionCall("a", "f", "{}"),)),
-                    ChatMessage("tool", "[no result: the call was interrupted]", call_id="a"),
-                ),
-                tools=(FunctionTool("f", "", {"type": "object", "properties": {}}),),
-                tool_choice="required",
-                parallel_calls=False,
-                max_output_tokens=5,
-                temperature=0,
-                top_p=1,
-            ),
+        call_a = ChatMessage("assistant", calls=(FunctionCall("a", "f", "{}"),))
+        chat = ChatRequest(
+            messages=(ChatMessage("user", "u"), call_a),
+            tools=(FunctionTool("f", "", {"type": "object", "properties": {}}),),
+            tool_choice="required",
+            temperature=0,
         )
-        told = Receipt(dropped=("include",), repaired=("missing_result",), stored=False)
-        self.assertEqual(receipt, told)
+        self.assertEqual(to_chat_request(request), (chat, Receipt(dropped=("include:x",))))
+
+    def test_tools_are_stripped_and_calls_come_singly_where_a_setting_says_so(self) -> None:
+        request = request_of("u", tool_choice="required", instructions="i")
+        chat, receipt = to_chat_request(request, strips_tools=True, one_call=True)
+        said = (ChatMessage("system", "i"), ChatMessage("user", "u"))
+        self.assertEqual((chat, receipt.dropped), (ChatRequest(said), ("tools",)))
+        chat, receipt = to_chat_request(request, one_call=True)
+        self.assertEqual((chat.parallel_calls, receipt.dropped), (False, ()))
+        told = "i\n\nCall at most one tool at a time, and wait for its result."
+        self.assertEqual(chat.messages[0], ChatMessage("system", told))
 
     def test_a_receipt_says_nothing_where_there_is_nothing_to_tell(self) -> None:
         _, receipt = to_chat_request(request_of("hi"))
         self.assertEqual(receipt.to_json(), {})
-        full = Receipt("plain", "kimi", "kimi-k2.6", "chat", ("a",), ("b",), True, False)
+
+    def test_a_receipt_takes_in_what_the_one_who_answers_says(self) -> None:
+        ours = Receipt(
+            lane="plain",
+            profile="kimi",
+            upstream_model="kimi-k2.6",
+            wire="chat",
+            dropped=("a",),
+            repaired=("b",),
+            reasoning_dropped={"foreign": 2},
+            stored=False,
+        )
+        self.assertEqual(ours.merge(Served()), ours)
+        served = Served(
+            profile="flash",
+            upstream_model="deepseek-v4-flash",
+            wire="anthropic",
+            tries=3,
+            fallback_from="kimi",
+            dropped=("a", "c"),
+            downgraded=("schema",),
+            repaired=("d",),
+            reasoning_dropped=(("foreign", 1), ("tampered", 1)),
+        )
         self.assertEqual(
-            full.to_json(),
+            ours.merge(served).to_json(),
             {
                 "lane": "plain",
-                "profile": "kimi",
-                "upstream_model": "kimi-k2.6",
-                "wire": "chat",
-                "dropped": ("a",),
-                "repaired": ("b",),
-                "usage_estimated": True,
+                "profile": "flash",
+                "upstream_model": "deepseek-v4-flash",
+                "wire": "anthropic",
+                "tries": 3,
+                "fallback_from": "kimi",
+                "dropped": ("a", "c"),
+                "downgraded": ("schema",),
+                "repaired": ("b", "d"),
+                "reasoning_dropped": {"foreign": 3, "tampered": 1},
                 "stored": False,
             },
         )

@@ -6,32 +6,31 @@ for a cut and for a failure count (bridge 13).
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from codex_oss.chat import Burst, CallDelta, Served, TextRun, Usage, literal_of
+from codex_oss.chat import (
+    TOLERATED_EOF,
+    Burst,
+    CallDelta,
+    ChatChunk,
+    TextRun,
+    Usage,
+    literal_of,
+)
 from codex_oss.errors import (
     BridgeError,
     Cancelled,
     UpstreamError,
-    UpstreamOverloaded,
     UpstreamRejected,
     UpstreamTruncated,
 )
-from codex_oss.responses.drafts import MESSAGE, REASONING, CallsDraft, Event, TextDraft, TextKind
+from codex_oss.responses.call_drafts import CallsDraft
+from codex_oss.responses.compaction import summarize
+from codex_oss.responses.drafts import Event, MessageDraft, ReasoningDraft
 from codex_oss.responses.emitter import Events, ResponseEvent
+from codex_oss.responses.endings import NO_END, NOTHING_SAID, cut_by
 from codex_oss.responses.reply import Reply, Status, Turn
 
-CUT = {  # Finish word: why the response is incomplete.
-    "length": "max_output_tokens",
-    "max_tokens": "max_output_tokens",
-    "content_filter": "content_filter",
-    "refusal": "content_filter",
-    "sensitive": "content_filter",  # GLM.
-}
-BROKEN: dict[str, type[UpstreamError]] = {  # Finish word: what went wrong at the provider.
-    "error": UpstreamError,
-    "network_error": UpstreamError,  # GLM.
-    "insufficient_system_resource": UpstreamOverloaded,  # DeepSeek.
-}
 ACCEPTS_INCOMPLETE = (0, 169, 0)  # A Codex before it tries again after a cut by length.
 
 
@@ -40,6 +39,9 @@ def assemble(turn: Turn, bursts: Iterable[Burst]) -> Iterator[Events]:
 
     `Cancelled` goes through: nobody is there to be answered.
     """
+    if turn.request.compacts:
+        yield from summarize(turn, bursts)
+        return
     answer = _Answer(turn)
     yield list(answer.begin())
     events: Events = []
@@ -65,8 +67,11 @@ class _Answer:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._reply = Reply(turn)
-        self._open: TextDraft | CallsDraft | None = None
-        self._has_content = False
+        self._open: MessageDraft | ReasoningDraft | CallsDraft | None = None
+        self._shows_reasoning = (
+            turn.style.reasoning != "sealed" or turn.style.shows_sealed_reasoning
+        )
+        self._has_text = self._has_calls = False
         self._finish = ""
         self._usage: Usage | None = None
 
@@ -76,29 +81,34 @@ class _Answer:
     def take(self, burst: Burst) -> Iterator[Event]:
         for chunk in burst:
             if isinstance(chunk, TextRun):
-                kind = REASONING if chunk.is_reasoning else MESSAGE
-                yield from self._say(kind, chunk.literals)
-                continue
-            if isinstance(chunk, Served):
-                continue
-            if chunk.reasoning:
-                yield from self._say(REASONING, (literal_of(chunk.reasoning),))
-            if chunk.text:
-                yield from self._say(MESSAGE, (literal_of(chunk.text),))
-            for delta in chunk.calls:
-                yield from self._call(delta)
-            self._finish = self._finish or chunk.finish
-            self._usage = chunk.usage or self._usage
+                say = self._think if chunk.is_reasoning else self._say
+                yield from say(chunk.literals)
+            elif isinstance(chunk, ChatChunk):
+                yield from self._take(chunk)
+            else:
+                self._reply.heed(chunk)
+
+    def _take(self, chunk: ChatChunk) -> Iterator[Event]:
+        if chunk.reasoning or chunk.reasoning_blocks:
+            said = (literal_of(chunk.reasoning),) if chunk.reasoning else ()
+            yield from self._think(said, chunk.reasoning_blocks)
+        if chunk.text:
+            yield from self._say((literal_of(chunk.text),))
+        for delta in chunk.calls:
+            yield from self._call(delta)
+        if chunk.salvaged:
+            salvaged = self._reply.receipt.salvaged + chunk.salvaged
+            self._reply.receipt = replace(self._reply.receipt, salvaged=salvaged)
+        self._finish = self._finish or chunk.finish
+        self._usage = chunk.usage or self._usage
 
     def end(self) -> Iterator[Event]:
         """Close what is open and say how it ended, or raise why that is not known."""
-        if not self._finish:
-            raise UpstreamTruncated("the provider's stream ended without a finish word")
-        if kind := BROKEN.get(self._finish):
-            raise kind(f"the provider broke off: {self._finish}")
-        reason = CUT.get(self._finish, "")
-        if not (reason or self._has_content):
-            raise UpstreamError("the model returned nothing")
+        if self._finish == TOLERATED_EOF:
+            self._tolerate()
+        reason = cut_by(self._finish)
+        if not (reason or self._has_text or self._has_calls):
+            raise UpstreamError(NOTHING_SAID)
         yield from self._close("incomplete" if reason else "completed")
         if error := self._refusal(reason):
             yield self._end("failed", error=error)
@@ -111,21 +121,37 @@ class _Answer:
         """Say why there is no end, and list what was open."""
         return self._end("failed", error=error)
 
-    def _say(self, kind: TextKind, literals: tuple[bytes, ...]) -> Iterator[Event]:
+    def _tolerate(self) -> None:
+        """Take the end of the stream for the end of the answer, if it ends with whole calls."""
+        if not (isinstance(self._open, CallsDraft) and self._open.is_whole):
+            raise UpstreamTruncated(NO_END)
+        self._reply.receipt = replace(self._reply.receipt, eof_tolerated=True)
+
+    def _say(self, literals: tuple[bytes, ...]) -> Iterator[Event]:
         draft = self._open
-        if not (isinstance(draft, TextDraft) and draft.kind is kind):
+        if not isinstance(draft, MessageDraft):
             yield from self._close("completed")
-            self._open = draft = TextDraft(self._reply, kind)
+            self._open = draft = MessageDraft(self._reply)
             yield from draft.begin()
-        self._has_content = self._has_content or kind is MESSAGE
+            self._has_text = True
         yield draft.say(literals)
+
+    def _think(self, literals: tuple[bytes, ...], blocks: tuple[str, ...] = ()) -> Iterator[Event]:
+        if not self._shows_reasoning:
+            return
+        draft = self._open
+        if not isinstance(draft, ReasoningDraft):
+            yield from self._close("completed")
+            self._open = draft = ReasoningDraft(self._reply)
+            yield from draft.begin()
+        yield from draft.think(literals, blocks)
 
     def _call(self, delta: CallDelta) -> Iterator[Event]:
         draft = self._open
         if not isinstance(draft, CallsDraft):
             yield from self._close("completed")
             self._open = draft = CallsDraft(self._reply)
-        self._has_content = True
+        self._has_calls = True
         yield from draft.take(delta)
 
     def _close(self, status: str) -> Iterator[Event]:
@@ -140,7 +166,7 @@ class _Answer:
             return UpstreamRejected("the provider's content filter stopped this answer")
         if version and reason and version < ACCEPTS_INCOMPLETE:
             usage = self._usage
-            tokens = self._turn.request.max_output_tokens or (usage and usage.output_tokens)
+            tokens = self._turn.request.asked.max_output_tokens or (usage and usage.output_tokens)
             limit = f"output limit of {tokens} tokens" if tokens else "output limit"
             return UpstreamRejected(f"{limit} reached")
         return None

@@ -6,7 +6,9 @@ at most 128 deep and holds no lone surrogate: whoever walks or writes it may rel
 
 import json
 import re
+from collections.abc import Mapping
 from math import isfinite
+from typing import NamedTuple
 
 from codex_oss.chat import mended, to_json
 from codex_oss.errors import BadRequest, Fault
@@ -19,18 +21,30 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _has_escaped_surrogate = re.compile(rb"\\u[dD][89a-fA-F]").search
 
 
-def parse_body(body: bytes) -> tuple[dict[str, object], bool]:
-    """Return the object, and whether lone surrogates in it became U+FFFD."""
+class Body(NamedTuple):
+    """What a caller sent. `is_mended`: lone surrogates in it became U+FFFD."""
+
+    values: Mapping[str, object]
+    is_mended: bool = False
+
+    @property
+    def model(self) -> str:
+        """The model's name, "" where there is none: the lane is chosen by it."""
+        name = self.values.get("model")
+        return name if isinstance(name, str) else ""
+
+
+def parse_body(body: bytes) -> Body:
     _ensure_few_values(body)
     value = _parsed(body)
     if not isinstance(value, dict):
         raise _invalid("expected an object")
     _ensure_flat(value)
     if not _has_escaped_surrogate(body):
-        return value, False
+        return Body(value)
     text = to_json(value)
     whole = mended(text)
-    return (value, False) if whole == text else (json.loads(whole), True)
+    return Body(value) if whole == text else Body(json.loads(whole), is_mended=True)
 
 
 def _ensure_few_values(body: bytes) -> None:

@@ -60,13 +60,33 @@ NEXT_STATE = {
     ("call", "response.function_call_arguments.delta"): "call",
     ("call", "response.function_call_arguments.done"): "whole call",
     ("whole call", "response.output_item.done function_call"): "idle",
+    ("reasoning", "response.reasoning_summary_part.added"): "summary text",
+    ("summary text", "response.reasoning_summary_text.delta"): "summary text",
+    ("summary text", "response.reasoning_summary_text.done"): "summary part",
+    ("summary part", "response.reasoning_summary_part.done"): "whole reasoning",
+    ("reasoning", "response.output_item.done reasoning"): "idle",  # Sealed: nothing is shown.
+    ("idle", "response.output_item.added custom_tool_call"): "custom call",
+    ("custom call", "response.custom_tool_call_input.delta"): "custom input",
+    ("custom input", "response.custom_tool_call_input.delta"): "custom input",
+    ("custom input", "response.custom_tool_call_input.done"): "whole custom call",
+    ("whole custom call", "response.output_item.done custom_tool_call"): "idle",
+    ("idle", "response.output_item.added tool_search_call"): "search",
+    ("search", "response.output_item.done tool_search_call"): "idle",
+    ("idle", "response.output_item.added local_shell_call"): "shell",
+    ("shell", "response.output_item.done local_shell_call"): "idle",
+    ("idle", "response.output_item.added compaction"): "compaction",
+    ("compaction", "response.output_item.done compaction"): "idle",
     ("idle", "response.completed"): "over",
     ("idle", "response.incomplete"): "over",
     ("call", "response.incomplete"): "over",  # Codex runs a call that is done: a cut one is not.
+    ("custom call", "response.incomplete"): "over",
     ("idle", "response.failed"): "over",
     ("message text", "response.failed"): "over",
     ("reasoning text", "response.failed"): "over",
+    ("reasoning", "response.failed"): "over",
+    ("summary text", "response.failed"): "over",
     ("call", "response.failed"): "over",
+    ("custom call", "response.failed"): "over",
 }
 
 

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 
 from codex_oss.chat import Usage, literal_of
 from codex_oss.errors import BridgeError, BrokenPromise, Cancelled
-from codex_oss.responses.drafts import MESSAGE, Event, TextDraft
+from codex_oss.responses.drafts import Event, MessageDraft
 from codex_oss.responses.emitter import Events
 from codex_oss.responses.reply import Reply, Turn
-
-DELTA_CHARS = 256  # Of text that is there at once: `SSE_CHUNK_SIZE`'s default.
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,8 @@ def narrate(turn: Turn, told: Iterable[Commentary | FinalReport]) -> Iterator[Ev
 
 
 def _message(reply: Reply, text: str, marks: Mapping[str, object]) -> Iterator[Event]:
-    draft = TextDraft(reply, MESSAGE, **marks)
+    draft, chars = MessageDraft(reply, marks), reply.turn.style.text_chars
     yield from draft.begin()
-    pieces = (text[start : start + DELTA_CHARS] for start in range(0, len(text), DELTA_CHARS))
+    pieces = (text[start : start + chars] for start in range(0, len(text), chars))
     yield draft.say(tuple(map(literal_of, pieces)))
     yield from draft.close("completed")

@@ -8,7 +8,9 @@ fault, as is a value that the API does not have (bridge 4). null is absent.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from codex_oss.responses.reading import Json, Reading
+from codex_oss.chat import ResponseFormat
+from codex_oss.responses.past import Json
+from codex_oss.responses.reading import Reading
 
 MODEL_CHARS_MAX = 200
 METADATA_PAIRS_MAX, METADATA_NAME_CHARS_MAX, METADATA_VALUE_CHARS_MAX = 16, 64, 512
@@ -89,7 +91,8 @@ PARAMETERS: dict[str, tuple[_Kind, object]] = {
 }
 USED = frozenset(
     "model input instructions tools tool_choice parallel_tool_calls stream store background"
-    " max_output_tokens temperature top_p text reasoning metadata".split()
+    " max_output_tokens temperature top_p presence_penalty frequency_penalty text reasoning include"
+    " metadata prompt_cache_key previous_response_id".split()
 )
 ECHOED = (
     "previous_response_id instructions truncation parallel_tool_calls top_p presence_penalty"
@@ -98,15 +101,10 @@ ECHOED = (
 )
 _UNSUPPORTED = "unsupported_parameter"
 _REFUSED = {  # Name: code, message, hint.
-    "background": (_UNSUPPORTED, "background responses are not offered", "stream instead"),
     "conversation": (_UNSUPPORTED, "conversations are not kept", "send their items as `input`"),
     "prompt": (_UNSUPPORTED, "stored prompts are not offered", "send its text"),
-    "previous_response_id": (
-        "previous_response_not_found",
-        "no response is stored here",
-        "send the whole history as `input`",
-    ),
 }
+ENVELOPES = "reasoning.encrypted_content"
 
 
 def read_parameters(body: Json, reading: Reading) -> dict[str, object]:
@@ -130,24 +128,66 @@ def _value(name: str, given: object, reading: Reading) -> object:
     return given
 
 
-def text_field(value: object, reading: Reading) -> Mapping[str, object]:
-    """Return `text` as the response repeats it: with its format, and that with all its fields."""
+def ensure_background(values: Json, reading: Reading) -> None:
+    """Find fault with a response that nobody could fetch."""
+    if values["background"] is not True:
+        return
+    for name, told in (("stream", "cannot be streamed"), ("store", "must be stored")):
+        if values[name] is (name == "stream"):
+            told = f"a background response {told}"
+            reading.fault("background", _UNSUPPORTED, told, "poll GET /v1/responses/{id}")
+
+
+def wants_envelopes(value: object, reading: Reading) -> bool:
+    """Return whether `include` asks for sealed reasoning; the rest of it is left out."""
+    names = value if isinstance(value, list) else []
+    for number, name in enumerate(names):
+        if not isinstance(name, str):
+            reading.wrong(f"include[{number}]", "a string", name)
+        elif name != ENVELOPES:
+            reading.drop(f"include:{name}")
+    return ENVELOPES in names
+
+
+def text_field(
+    value: object, reading: Reading
+) -> tuple[Mapping[str, object], ResponseFormat | None]:
+    """Return `text` as the response repeats it, with its format and all fields of that, and the
+    format as a model is asked for it."""
     given = value if isinstance(value, dict) else {}
     form = reading.optional(given, "format", dict, "text") or {"type": "text"}
     kind = reading.string(form, "type", "text.format")
-    if kind != "text":
-        reading.drop("text.format")
     if reading.optional(given, "verbosity", str, "text"):
         reading.drop("text.verbosity")
+    asked = None
     if kind == "json_schema":
         form = {"description": None, "strict": False} | form
-    return given | {"format": form}
+        asked = _schema(form, reading)
+    elif kind == "json_object":
+        asked = ResponseFormat()
+    elif kind not in ("text", ""):
+        told = "expected one of text, json_schema, json_object"
+        reading.fault("text.format.type", "invalid_value", told)
+    return given | {"format": form}, asked
 
 
-def reasoning_field(value: object, reading: Reading) -> Mapping[str, object]:
-    """Return `reasoning` as the response repeats it."""
+def _schema(form: Json, reading: Reading) -> ResponseFormat:
+    path = "text.format"
+    schema = reading.optional(form, "schema", dict, path)
+    if form.get("schema") is None:
+        reading.wrong(f"{path}.schema", "an object", None)
+    return ResponseFormat(
+        name=reading.string(form, "name", path),
+        schema=schema or {},
+        strict=reading.optional(form, "strict", bool, path),
+        description=reading.optional(form, "description", str, path) or "",
+    )
+
+
+def reasoning_field(value: object, reading: Reading) -> tuple[Mapping[str, object], str]:
+    """Return `reasoning` as the response repeats it, and the effort."""
     given = value if isinstance(value, dict) else {}
-    for name in ("effort", "summary"):
-        if reading.optional(given, name, str, "reasoning"):
-            reading.drop(f"reasoning.{name}")
-    return {"effort": None, "summary": None} | given
+    effort = reading.optional(given, "effort", str, "reasoning") or ""
+    if reading.optional(given, "summary", str, "reasoning"):
+        reading.drop("reasoning.summary")
+    return {"effort": None, "summary": None} | given, effort

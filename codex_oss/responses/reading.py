@@ -4,10 +4,11 @@ The parsers of this room share one `Reading`. It never stops at a fault, so that
 all of them at once; no text of the caller stands in a fault, only its kind.
 """
 
-from collections.abc import Mapping
+from collections import Counter
 from typing import TypeVar
 
 from codex_oss.errors import BadRequest, Fault
+from codex_oss.responses.past import NO_PAST, Json, Past
 
 NAME_CHARS_MAX = 64  # Of a caller's name as a receipt repeats it.
 NUMBER_CHARS_MAX = 24  # Of a number that is not what was expected: the only value that is shown.
@@ -21,13 +22,19 @@ _KINDS: dict[type, str] = {
     list: "a list",
 }
 
-Json = Mapping[str, object]
 Kind = TypeVar("Kind")
 
 
 class Reading:
-    def __init__(self) -> None:
+    """`declared` are tools that items declare, with their paths; `unknown` types of items that
+    were shown to the model as text; `reasoning_dropped` counts reasoning by why it is not used."""
+
+    def __init__(self, past: Past = NO_PAST) -> None:
+        self.past = past
         self.faults: list[Fault] = []
+        self.declared: list[tuple[str, Json]] = []
+        self.unknown: dict[str, None] = {}
+        self.reasoning_dropped: Counter[str] = Counter()
         self._dropped: dict[str, None] = {}
 
     @property

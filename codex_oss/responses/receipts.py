@@ -1,20 +1,55 @@
 """What the bridge changed of a turn or left out, as its response object tells it (bridge 1)."""
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+from codex_oss.chat import Served
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Who answered, and the names of what was left out or mended. Empty is nothing to tell."""
+    """Who answered, after how many tries, and the names of what was left out, weakened or mended.
+    What is at its default is nothing to tell."""
 
     lane: str = ""
     profile: str = ""
     upstream_model: str = ""
     wire: str = ""
+    tries: int = 1
+    fallback_from: str = ""
     dropped: tuple[str, ...] = ()
+    downgraded: tuple[str, ...] = ()
     repaired: tuple[str, ...] = ()
-    usage_estimated: bool | None = None
+    salvaged: int = 0
+    reasoning_dropped: Mapping[str, int] = field(default_factory=dict)
+    eof_tolerated: bool = False
+    usage_estimated: bool = False
     stored: bool | None = None
 
+    def merge(self, served: Served) -> "Receipt":
+        """Return the receipt with what the one who answers says of it."""
+        lost = Counter(self.reasoning_dropped) + Counter(dict(served.reasoning_dropped))
+        return replace(
+            self,
+            profile=served.profile or self.profile,
+            upstream_model=served.upstream_model or self.upstream_model,
+            wire=served.wire or self.wire,
+            tries=max(self.tries, served.tries),
+            fallback_from=served.fallback_from or self.fallback_from,
+            dropped=_both(self.dropped, served.dropped),
+            downgraded=_both(self.downgraded, served.downgraded),
+            repaired=_both(self.repaired, served.repaired),
+            reasoning_dropped=dict(lost),
+        )
+
     def to_json(self) -> dict[str, object]:
-        return {name: value for name, value in asdict(self).items() if value not in ("", (), None)}
+        told = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {name: value for name, value in told if value != getattr(NOTHING, name)}
+
+
+NOTHING = Receipt()
+
+
+def _both(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ours + theirs))

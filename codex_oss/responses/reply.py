@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from codex_oss.chat import Usage
+from codex_oss.chat import Served, Usage
 from codex_oss.errors import BridgeError
 from codex_oss.responses.emitter import ResponseEvent
+from codex_oss.responses.envelope import SealedReasoning, digest_of, seal_reasoning
 from codex_oss.responses.failures import failure
 from codex_oss.responses.receipts import Receipt
 from codex_oss.responses.requests import ResponsesRequest
@@ -22,11 +23,23 @@ Status = Literal["completed", "incomplete", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
+class Style:
+    """How answers are shown, as the settings of these names say: `REASONING_EXPOSE`,
+    `EXPOSE_EMPTY_REASONING_ITEM`, `SSE_CHUNK_SIZE`, `SSE_FUNCTION_ARGS_CHUNK_SIZE`."""
+
+    reasoning: Literal["content", "summary", "sealed"] = "content"
+    shows_sealed_reasoning: bool = True
+    text_chars: int = 256
+    argument_chars: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One request, and what its reply needs that a pure room cannot make.
 
     `response_id` is `resp_` and 32 random hex digits, `now` tells Unix seconds, and
-    `codex_version` is `None` for a client that is not Codex.
+    `codex_version` is `None` for a client that is not Codex. `family` is whose reasoning the
+    answer's is if nobody says otherwise; without a `seal_key` nothing is sealed.
     """
 
     request: ResponsesRequest
@@ -34,6 +47,9 @@ class Turn:
     response_id: str
     now: Callable[[], int]
     codex_version: tuple[int, ...] | None = None
+    family: str = ""
+    seal_key: bytes = b""
+    style: Style = Style()
 
 
 class Reply:
@@ -42,12 +58,34 @@ class Reply:
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
         self.output: list[OutputItem] = []
+        self.receipt = turn.receipt
+        self._family = turn.family
         self._said: list[str] = []
         self._created_at = turn.now()
 
     def begin(self) -> tuple[ResponseEvent, ResponseEvent]:
-        data = {"response": self._response("in_progress", self.turn.receipt)}
+        data = {"response": self._response("in_progress")}
         return ResponseEvent("response.created", data), ResponseEvent("response.in_progress", data)
+
+    def heed(self, served: Served) -> None:
+        """Note who answers, and what was changed of the request for him."""
+        self.receipt = self.receipt.merge(served)
+        self._family = served.family or self._family
+
+    def envelope(self, text: str, blocks: tuple[str, ...]) -> str | None:
+        """Return what lets reasoning be replayed, or `None` where nobody asked for it."""
+        turn, is_hidden = self.turn, self.turn.style.reasoning == "sealed"
+        if not (turn.seal_key and (is_hidden or turn.request.wants_envelopes)):
+            return None
+        sealed = SealedReasoning(
+            family=self._family,
+            upstream_model=self.receipt.upstream_model,
+            response_id=turn.response_id,
+            text_sha256=digest_of(text),
+            text=text if is_hidden else None,
+            blocks=blocks,
+        )
+        return seal_reasoning(turn.seal_key, sealed)
 
     def new_id(self, prefix: str, place: int, *, hex_digits: int = 32) -> str:
         """Return the id of what stands at this place of the output."""
@@ -75,10 +113,9 @@ class Reply:
         error: BridgeError | None = None,
     ) -> ResponseEvent:
         """Return the terminal event. A response that did not fail has counts, if need be ours."""
-        receipt = self.turn.receipt
         if usage is None and error is None:
             usage = estimated_usage(self.turn.request, self._said)
-            receipt = replace(receipt, usage_estimated=True)
+            self.receipt = replace(self.receipt, usage_estimated=True)
         fields: dict[str, object] = {
             "output": [*self.output, *unfinished],
             "usage": usage_field(usage),
@@ -90,10 +127,10 @@ class Reply:
         if error:
             for_codex = self.turn.codex_version is not None
             fields["error"] = failure(error, for_codex=for_codex)
-        response = self._response(status, receipt) | fields
+        response = self._response(status) | fields
         return ResponseEvent(f"response.{status}", {"response": response}, error)
 
-    def _response(self, status: str, receipt: Receipt) -> dict[str, object]:
+    def _response(self, status: str) -> dict[str, object]:
         return {
             "id": self.turn.response_id,
             "object": "response",
@@ -106,5 +143,5 @@ class Reply:
             **self.turn.request.echo,
             "output": [],
             "usage": None,
-            "oss_receipt": receipt.to_json(),
+            "oss_receipt": self.receipt.to_json(),
         }

@@ -7,6 +7,7 @@ starts a mission (bridge 5). A task that only OpenAI's servers can read is refus
 from codex_oss.chat import ChatMessage
 from codex_oss.errors import Refused
 from codex_oss.responses.items import AgentMessage
+from codex_oss.responses.parts import words_of
 from codex_oss.responses.requests import ResponsesRequest
 
 CONTEXT_STARTS = (  # Codex says these in the user's name (codex-facts 3 and 4).
@@ -30,7 +31,8 @@ def task_text(request: ResponsesRequest) -> str:
                     hint="start the mission through the MCP server (`codex-oss mcp`) or with"
                     " `codex-oss mission run`",
                 )
-            case AgentMessage(text=text) | ChatMessage(role="user", text=text):
+            case AgentMessage(message=message) | (ChatMessage(role="user") as message):
+                text = words_of(message)
                 if not text.lstrip().startswith(CONTEXT_STARTS):
                     return text
     return ""

@@ -1,12 +1,15 @@
 """Token counts as a response object tells them: whole, estimated, or null, never partial."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from math import ceil
 
-from codex_oss.chat import FunctionCall, Usage, to_json
-from codex_oss.responses.items import Item, LeftOut
+from codex_oss.chat import ChatMessage, FilePart, TextPart, Usage, to_json
+from codex_oss.responses.calls import Call
+from codex_oss.responses.items import AgentMessage, FoundTools, Item, Note, Thought
 from codex_oss.responses.requests import ResponsesRequest
 
 BYTES_PER_TOKEN = 4  # Bridge 12. It only has to be of the right size: Codex compacts by it.
+IMAGE_BYTES = 4_000  # An image of a megapixel is about 1,000 tokens, however long its base64 is.
 
 
 def usage_field(usage: Usage | None) -> dict[str, object] | None:
@@ -26,19 +29,45 @@ def usage_field(usage: Usage | None) -> dict[str, object] | None:
 
 def estimated_usage(request: ResponsesRequest, said: Iterable[str]) -> Usage:
     """Return counts for a provider that gave none."""
-    heard = [request.instructions, to_json(request.echo["tools"]), *map(_words, request.items)]
-    return Usage(_tokens(heard), _tokens(said))
+    return Usage(_input_tokens(request), _tokens(map(_bytes, said)))
 
 
-def _words(item: Item) -> str:
+def input_tokens_object(request: ResponsesRequest) -> dict[str, object]:
+    """Return what `/v1/responses/input_tokens` answers: an estimate, never lowered by more."""
+    return {"object": "response.input_tokens", "input_tokens": _input_tokens(request)}
+
+
+def _input_tokens(request: ResponsesRequest) -> int:
+    heard = [_bytes(request.instructions)]
+    for tool in request.table.functions:
+        heard.append(_bytes(tool.name + tool.description + to_json(tool.parameters)))
+    return _tokens([*heard, *map(_size, request.items)])
+
+
+def _size(item: Item) -> int:
     match item:
-        case LeftOut():
-            return ""
-        case FunctionCall():
-            return item.name + item.arguments
-        case _:
-            return item.text
+        case Call(_, namespace, name, arguments):
+            return _bytes(namespace + name + arguments)
+        case FoundTools(_, names):
+            return _bytes("".join(map("".join, names)))
+        case AgentMessage(message) | (ChatMessage() as message):
+            return _bytes(message.text) + sum(_size_of_parts(message))
+        case Note(_, text) | Thought(text):
+            return _bytes(text)
 
 
-def _tokens(texts: Iterable[str]) -> int:
-    return -(-sum(len(text.encode()) for text in texts) // BYTES_PER_TOKEN)
+def _size_of_parts(message: ChatMessage) -> Iterator[int]:
+    for part in message.parts:
+        match part:
+            case TextPart(text) | FilePart(data=text):
+                yield _bytes(text)
+            case _:
+                yield IMAGE_BYTES
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
+
+
+def _tokens(sizes: Iterable[int]) -> int:
+    return ceil(sum(sizes) / BYTES_PER_TOKEN)

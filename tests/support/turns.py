@@ -7,22 +7,55 @@ whatever the provider sent.
 import json
 import unittest
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
-from codex_oss.chat import Burst, ChatReader
-from codex_oss.responses import Encoder, Turn, assemble, parse_request, to_chat_request
+from codex_oss.chat import GENERIC, Burst, ChatReader, ChatRequest, Served, fit
+from codex_oss.responses import (
+    Encoder,
+    Past,
+    Style,
+    Turn,
+    assemble,
+    parse_request,
+    to_chat_request,
+)
 from support.schema import faults_of_event, faults_of_response
 
 Event = dict[str, Any]
 
 RESPONSE_ID = "resp_" + "0123456789abcdef" * 2
+KEY = b"a key of thirty-two bytes, fixed"
 TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
 
 
-def turn_of(body: bytes, codex_version: tuple[int, ...] | None = None) -> Turn:
-    request = parse_request(body)
+def turn_of(
+    body: bytes, codex_version: tuple[int, ...] | None = None, style: Style | None = None
+) -> Turn:
+    request = parse_request(body, Past(KEY))
     _, receipt = to_chat_request(request)
-    return Turn(request, receipt, RESPONSE_ID, lambda: 1_790_000_000, codex_version)
+    return Turn(
+        request,
+        receipt,
+        RESPONSE_ID,
+        now=lambda: 1_790_000_000,
+        codex_version=codex_version,
+        family="kin",
+        seal_key=KEY,
+        style=style or Style(),
+    )
+
+
+def fitted_of(turn: Turn) -> tuple[ChatRequest, Served]:
+    """Return what a generic model is sent for this turn, and what it says of that."""
+    chat, _ = to_chat_request(turn.request)
+    fitted = fit(chat, GENERIC)
+    return fitted.request, Served(
+        dropped=fitted.dropped,
+        downgraded=fitted.downgraded,
+        repaired=fitted.repaired,
+        reasoning_dropped=fitted.reasoning_dropped,
+    )
 
 
 def bursts_of(reads: Iterable[bytes], reader: ChatReader) -> Iterator[Burst]:
@@ -40,7 +73,8 @@ def stream_of(turn: Turn, bursts: Iterable[Burst]) -> bytes:
 
 
 def events_of(turn: Turn, reads: Iterable[bytes]) -> list[Event]:
-    return parsed(stream_of(turn, bursts_of(reads, ChatReader())))
+    served: Burst = (fitted_of(turn)[1],)
+    return parsed(stream_of(turn, chain([served], bursts_of(reads, ChatReader()))))
 
 
 def parsed(stream: bytes) -> list[Event]:
@@ -83,10 +117,21 @@ def _check_items(test: unittest.TestCase, events: list[Event]) -> None:
         for event in mine:
             if event["type"].endswith(".done"):
                 told = event.get("part", event)
-                test.assertEqual(told.get("text", told.get("arguments")), said)
+                text = next(told[name] for name in ("text", "arguments", "input") if name in told)
+                test.assertEqual(text, said)
 
 
 def text_of(item: Event) -> str:
-    text = item["arguments"] if item["type"] == "function_call" else item["content"][0]["text"]
+    """Return the text of an item that comes in deltas, "" for one that comes whole."""
+    match item["type"]:
+        case "function_call":
+            text = item["arguments"]
+        case "custom_tool_call":
+            text = item["input"]
+        case "message" | "reasoning":
+            parts = [*item.get("summary", []), *item.get("content", [])]
+            text = "".join(part["text"] for part in parts)
+        case _:
+            text = ""
     assert isinstance(text, str)
     return text

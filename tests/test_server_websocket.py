@@ -348,6 +348,7 @@ class Ends(unittest.TestCase):
             WebSocketClient.hang_up,
             WebSocketClient.reset,
             lambda client: client.send(frame(CLOSE)),
+            lambda client: client.send(frame(BINARY)),
         )
         owner, ends = Owner(), ["client left"]
 

@@ -58,7 +58,6 @@ class AiSdk(unittest.TestCase):
         }.items():
             self.assertEqual(found["parts"].count(part), times, part)
 
-    @unittest.skip("waits for the conversation store: the SDK refers to items by their ids")
     def test_rounds_of_tools_with_items_that_are_stored(self) -> None:
         for do in ("generate", "stream"):
             with self.subTest(do), self.bridge() as (provider, running):

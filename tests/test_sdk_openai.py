@@ -198,7 +198,6 @@ class Refusals(WithTheSdk):
         )
 
 
-@unittest.skip("waits for the conversation store")
 class Kept(WithTheSdk):
     """Responses that are stored: found again, continued, listed, deleted."""
 
@@ -283,7 +282,6 @@ class Kept(WithTheSdk):
         self.assertEqual(refused, ("BadRequestError", 400, "previous_response_not_found"))
 
 
-@unittest.skip("waits for background responses")
 class InTheBackground(WithTheSdk):
     def test_a_response_is_polled_to_its_end(self) -> None:
         with self.bridge() as (provider, running):
@@ -337,7 +335,6 @@ class Compaction(WithTheSdk):
         self.assertEqual(provider.requests, [])
 
 
-@unittest.skip("waits for turns on a socket")
 class OnASocket(WithTheSdk):
     def test_turns_on_one_socket_continue_what_is_not_stored(self) -> None:
         with self.bridge(RESPONSES_WEBSOCKET="1") as (provider, running):

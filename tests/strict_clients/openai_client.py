@@ -140,7 +140,7 @@ def retrieve(client: openai.OpenAI, response_id: str) -> Json:
 
 def delete(client: openai.OpenAI, response_id: str) -> Json:
     raw = client.responses.with_raw_response.delete(response_id)
-    return {"deleted": json.loads(raw.text())}
+    return {"deleted": json.loads(raw.text)}
 
 
 def cancel(client: openai.OpenAI, response_id: str) -> Json:

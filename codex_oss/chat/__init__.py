@@ -5,7 +5,7 @@ from codex_oss.chat.chat_reader import ChatReader
 from codex_oss.chat.chat_wire import ChatWire
 from codex_oss.chat.dialect import EFFORTS, GENERIC, Dialect, Replay
 from codex_oss.chat.fitting import Fitted, fit
-from codex_oss.chat.history import Paired, argument_object, pair
+from codex_oss.chat.history import Paired, argument_object, ensure_answerable, pair
 from codex_oss.chat.literals import literal_of, mended, text_of, to_json
 from codex_oss.chat.messages import (
     TOLERATED_EOF,
@@ -61,6 +61,7 @@ __all__ = [
     "TranslatedWire",
     "Wire",
     "argument_object",
+    "ensure_answerable",
     "fit",
     "GENERIC",
     "gather",

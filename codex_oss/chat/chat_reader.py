@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from codex_oss.chat.chunks import DONE, parse_chunk
+from codex_oss.chat.chunks import parse_chunk
 from codex_oss.chat.dialect import GENERIC, Dialect
 from codex_oss.chat.frames import key_pattern
 from codex_oss.chat.messages import ChatChunk, FunctionTool
+from codex_oss.chat.payloads import DONE
 from codex_oss.chat.stream_reader import StreamReader
 
 

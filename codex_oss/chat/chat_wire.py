@@ -65,7 +65,7 @@ class ChatWire:
             "prompt_cache_key": request.cache_key or None,
         }
         said = {name: value for name, value in asked.items() if value is not None}
-        return said | effort_fields(request, self._dialect) | dict(self._dialect.extra)
+        return said | effort_fields(request.effort, self._dialect) | dict(self._dialect.extra)
 
     def _messages(self, request: ChatRequest) -> Iterator[dict[str, object]]:
         names: dict[str, str] = {}

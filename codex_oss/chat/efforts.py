@@ -1,7 +1,6 @@
 """How long to think: a caller's word in, the model's own, and the fields that say it, out."""
 
 from codex_oss.chat.dialect import EFFORTS, Dialect
-from codex_oss.chat.messages import ChatRequest
 
 THINKING_TOKENS = {  # Of a model that wants a number; more than its own limit is that limit.
     "minimal": 1_024,
@@ -15,36 +14,44 @@ THINKING_TOKENS = {  # Of a model that wants a number; more than its own limit i
 
 
 def effort_for(word: str, dialect: Dialect) -> str:
-    """Return what a caller's word means to a model: its own word, the caller's for a model that has
-    none but thinks for a number of tokens or on request, "" where there is no choice."""
-    efforts = dialect.efforts
-    if word == "none" and "none" not in efforts and dialect.thinking_switch:
-        return "none"
+    """Return what a caller's word means to a model: a word of its own; the caller's, for one that
+    thinks on request or for a number of tokens; "" where there is no choice."""
+    efforts, switch, tokens_max = _means(dialect)
+    if word == "none" and word not in efforts and switch:
+        return word
     if not efforts:
-        has_choice = dialect.thinking_tokens_max or dialect.thinking_switch
-        return word if has_choice and word in THINKING_TOKENS else ""
+        return word if (switch or tokens_max) and word in THINKING_TOKENS else ""
     word = dialect.effort_words.get(word, word)
-    if word in efforts or word not in EFFORTS:
-        return word if word in efforts else efforts[0]
-    lower = [effort for effort in efforts if EFFORTS.index(effort) < EFFORTS.index(word)]
+    if word in efforts:
+        return word
+    rank = EFFORTS.index(word) if word in EFFORTS else 0
+    lower = [effort for effort in efforts if EFFORTS.index(effort) < rank]
     return lower[-1] if lower else efforts[0]
 
 
-def effort_fields(request: ChatRequest, dialect: Dialect) -> dict[str, object]:
-    """Return the fields of a Chat Completions body for a fitted effort."""
-    effort = request.effort
+def effort_fields(effort: str, dialect: Dialect) -> dict[str, object]:
+    """Return the fields of a Chat Completions body that say a fitted effort."""
+    efforts, switch, tokens_max = _means(dialect)
     if not effort:
         return {}
-    is_off = effort == "none" and effort not in dialect.efforts
+    is_on = effort != "none" or effort in efforts
     fields: dict[str, object] = {}
-    if dialect.thinking_switch == "thinking":
-        fields["thinking"] = {"type": "disabled" if is_off else "enabled"}
-    if dialect.thinking_switch == "enable_thinking":
-        fields["enable_thinking"] = not is_off
-    if is_off:
-        return fields
-    if dialect.efforts:
+    if switch == "thinking":
+        fields["thinking"] = {"type": "enabled" if is_on else "disabled"}
+    if switch == "enable_thinking":
+        fields["enable_thinking"] = is_on
+    if is_on and efforts:
         fields["reasoning_effort"] = effort
-    elif dialect.thinking_tokens_max:
-        fields["thinking_budget"] = min(THINKING_TOKENS[effort], dialect.thinking_tokens_max)
+    elif is_on and tokens_max:
+        fields["thinking_budget"] = min(THINKING_TOKENS[effort], tokens_max)
     return fields
+
+
+def _means(dialect: Dialect) -> tuple[tuple[str, ...], str, int | None]:
+    """Return words, switch and most tokens, of each what the model does not refuse."""
+    refused, switch = dialect.refused, dialect.thinking_switch
+    return (
+        () if "reasoning_effort" in refused else dialect.efforts,
+        "" if switch in refused else switch,
+        None if "thinking_budget" in refused else dialect.thinking_tokens_max,
+    )

@@ -1,18 +1,19 @@
 """A conversation in the form that every provider takes: calls and results paired, nothing broken.
 
 Messages in the order of the caller's history enter; what leaves has each result directly behind
-its call, in call order, arguments that are JSON objects, ids that are legal, and the names of what
-was mended. No message is dropped and no text of the conversation is lost (bridge 9). The caller's
-own copy is not edited.
+its call, in call order, and arguments that are JSON objects. No message is dropped and no text of
+the conversation is lost (bridge 9). The caller's own copy is not edited.
 """
 
 import hashlib
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from codex_oss.chat.calls import json_object
+from codex_oss.chat.changes import Changes
+from codex_oss.chat.dialect import GENERIC, Dialect
 from codex_oss.chat.literals import to_json
 from codex_oss.chat.messages import ChatMessage, FunctionCall
 from codex_oss.errors import BadRequest, Fault
@@ -31,21 +32,52 @@ class Paired:
 
 
 def pair(messages: Sequence[ChatMessage], *, has_tools: bool) -> Paired:
-    """Bring a conversation into normal form.
-
-    A result at its very end whose call is nowhere raises `BadRequest`: what the caller waits for
-    could not be an answer to it.
-    """
-    _refuse_answer_to_nothing(messages)
-    repairs: dict[str, None] = {}
-    fitted = list(_paired(messages, repairs))
+    """Bring a conversation into normal form."""
+    ensure_answerable(messages)
+    changes = Changes()
+    fitted = list(paired(messages, changes))
     if not has_tools and any(message.calls for message in fitted):
-        repairs["calls_as_text"] = None  # Several servers refuse tool messages without tools.
-        fitted = list(map(_as_text, fitted))
+        changes.repair("calls_as_text")
+        fitted = [as_text(m) if m.calls or m.role == "tool" else m for m in fitted]
+    fitted = list(with_ids(fitted, GENERIC))
     if fitted and fitted[-1].role == "assistant":
-        repairs["continued"] = None  # Codex tries a cut turn again with what was done of it.
+        changes.repair("continued")
         fitted.append(ChatMessage("user", "Continue exactly where the answer above stopped."))
-    return Paired(tuple(fitted), tuple(repairs))
+    return Paired(tuple(fitted), changes.repaired)
+
+
+def ensure_answerable(messages: Sequence[ChatMessage]) -> None:
+    """Raise `BadRequest` if the conversation ends in the result of a call that is nowhere in it:
+    what the caller waits for could not be an answer to that."""
+    asked = {call.call_id for message in messages for call in message.calls}
+    for message in reversed(messages):
+        if message.role != "tool":
+            return
+        if message.call_id not in asked:
+            told = f"No tool call found for function call output with call_id {message.call_id}."
+            raise BadRequest(told, faults=[Fault("input", "invalid_prompt", told)])
+
+
+def paired(messages: Sequence[ChatMessage], changes: Changes) -> Iterator[ChatMessage]:
+    """Yield each result behind its call: the n-th of an id answers the n-th call of that id."""
+    asked = Counter(call.call_id for message in messages for call in message.calls)
+    results: defaultdict[str, deque[ChatMessage]] = defaultdict(deque)
+    for message in messages:
+        if message.role == "tool":
+            results[message.call_id].append(message)
+    seen: Counter[str] = Counter()
+    for message in messages:
+        if message.calls:
+            yield _mended(message, changes)
+            for call in message.calls:
+                yield _answer(call, results[call.call_id], changes)
+        elif message.role != "tool":
+            yield message
+        else:
+            seen[message.call_id] += 1
+            if seen[message.call_id] > asked[message.call_id]:
+                changes.repair("result_without_call")
+                yield ChatMessage("user", f"[result of an earlier call] {message.text}")
 
 
 def argument_object(arguments: str) -> str:
@@ -58,75 +90,66 @@ def argument_object(arguments: str) -> str:
     return closed if json_object(closed) is not None else to_json({"_raw": arguments})
 
 
-def _refuse_answer_to_nothing(messages: Sequence[ChatMessage]) -> None:
-    asked = {call.call_id for message in messages for call in message.calls}
-    for message in reversed(messages):
-        if message.role != "tool":
-            return
-        if message.call_id not in asked:
-            told = f"No tool call found for function call output with call_id {message.call_id}."
-            raise BadRequest(told, faults=[Fault("input", "invalid_prompt", told)])
-
-
-def _paired(messages: Sequence[ChatMessage], repairs: dict[str, None]) -> Iterator[ChatMessage]:
-    """Yield each result behind its call: the n-th of an id answers the n-th call of that id."""
-    asked = Counter(call.call_id for message in messages for call in message.calls)
-    results: defaultdict[str, deque[ChatMessage]] = defaultdict(deque)
-    for message in messages:
-        if message.role == "tool":
-            results[message.call_id].append(message)
-    seen: Counter[str] = Counter()
-    for message in messages:
-        if message.calls:
-            yield _mended(message, repairs)
-            for call in message.calls:
-                yield _answer(call, results[call.call_id], repairs)
-        elif message.role != "tool":
-            yield message
-        else:
-            seen[message.call_id] += 1
-            if seen[message.call_id] > asked[message.call_id]:
-                repairs["result_without_call"] = None
-                yield ChatMessage("user", f"[result of an earlier call] {message.text}")
-
-
-def _mended(message: ChatMessage, repairs: dict[str, None]) -> ChatMessage:
-    calls = tuple(_mended_call(call, repairs) for call in message.calls)
-    return message if calls == message.calls else replace(message, calls=calls)
-
-
-def _mended_call(call: FunctionCall, repairs: dict[str, None]) -> FunctionCall:
-    call_id, arguments = _legal_id(call.call_id), argument_object(call.arguments)
-    if arguments is not call.arguments:
-        repairs["arguments"] = None
-    elif call_id is call.call_id:
-        return call
-    return FunctionCall(call_id, call.name, arguments)
-
-
-def _answer(
-    call: FunctionCall, results: deque[ChatMessage], repairs: dict[str, None]
-) -> ChatMessage:
-    call_id = _legal_id(call.call_id)
-    if results:
-        result = results.popleft()
-        return result if call_id is call.call_id else replace(result, call_id=call_id)
-    repairs["missing_result"] = None
-    return ChatMessage("tool", "[no result: the call was interrupted]", call_id=call_id)
-
-
-def _legal_id(call_id: str) -> str:
-    if _is_legal_id(call_id):
-        return call_id
-    return f"call_{hashlib.sha256(call_id.encode()).hexdigest()[:24]}"
-
-
-def _as_text(message: ChatMessage) -> ChatMessage:
+def as_text(message: ChatMessage) -> ChatMessage:
+    """Tell calls and results in words, for a model that cannot be shown them."""
     if message.role == "tool":
         return ChatMessage("user", f"[result] {message.text}")
     told = [f"[called {call.name} with {call.arguments}]" for call in message.calls]
     text = "\n".join([message.text, *told] if message.text else told)
-    return ChatMessage(message.role, text, reasoning=message.reasoning)
+    return replace(message, text=text, calls=())
+
+
+def with_ids(messages: Iterable[ChatMessage], dialect: Dialect) -> Iterator[ChatMessage]:
+    """Give paired calls and results ids that the dialect takes, no two in one message alike."""
+    count = 0
+    new_ids: Iterator[str] = iter(())
+    for message in messages:
+        if message.calls:
+            ids: dict[str, None] = {}
+            for call in message.calls:
+                ids[_id_of(call, count, dialect, ids)] = None
+                count += 1
+            new_ids = iter(ids)
+            calls = tuple(_renamed(*each) for each in zip(message.calls, ids, strict=True))
+            yield message if calls == message.calls else replace(message, calls=calls)
+        elif message.role == "tool":
+            call_id = next(new_ids)
+            yield message if call_id == message.call_id else replace(message, call_id=call_id)
+        else:
+            yield message
+
+
+def _mended(message: ChatMessage, changes: Changes) -> ChatMessage:
+    calls = tuple(_mended_call(call, changes) for call in message.calls)
+    return message if calls == message.calls else replace(message, calls=calls)
+
+
+def _mended_call(call: FunctionCall, changes: Changes) -> FunctionCall:
+    arguments = argument_object(call.arguments)
+    if arguments is call.arguments:
+        return call
+    changes.repair("arguments")
+    return replace(call, arguments=arguments)
+
+
+def _answer(call: FunctionCall, results: deque[ChatMessage], changes: Changes) -> ChatMessage:
+    if results:
+        return results.popleft()
+    changes.repair("missing_result")
+    return ChatMessage("tool", "[no result: the call was interrupted]", call_id=call.call_id)
+
+
+def _id_of(call: FunctionCall, count: int, dialect: Dialect, taken: Container[str]) -> str:
+    if dialect.call_ids == "kimi":
+        return f"functions.{call.name}:{count}"
+    if _is_legal_id(call.call_id) and call.call_id not in taken:
+        return call.call_id
+    seed = f"{call.call_id}\0{count}" if call.call_id in taken else call.call_id
+    return f"call_{hashlib.sha256(seed.encode()).hexdigest()[:24]}"
+
+
+def _renamed(call: FunctionCall, call_id: str) -> FunctionCall:
+    return call if call_id == call.call_id else replace(call, call_id=call_id)
 
 
 def _closed(text: str) -> str:

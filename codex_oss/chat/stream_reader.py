@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codex_oss.chat.calls import CallGatherer, json_object
-from codex_oss.chat.chunks import is_cut
 from codex_oss.chat.dialect import Dialect
 from codex_oss.chat.frames import UNKNOWN, frame_of
 from codex_oss.chat.literals import SurrogateJoiner, is_literal, mended
@@ -23,6 +22,7 @@ from codex_oss.chat.messages import (
     FunctionTool,
     TextRun,
 )
+from codex_oss.chat.payloads import is_cut
 from codex_oss.chat.sieve import Sieve, sieved, sieves_of
 from codex_oss.chat.sse import SseDecoder
 from codex_oss.errors import UpstreamError, UpstreamTruncated
@@ -52,7 +52,7 @@ class StreamReader:
     def finish(self) -> Burst:
         """Return what the end of the stream completes, or raise if it is no end."""
         rest = self._sse.finish()
-        if not self.is_over and any(map(self._is_cut, rest)):
+        if not self.is_over and any(map(is_cut, rest)):
             raise UpstreamTruncated("the provider's stream was cut inside a chunk")
         burst = self._burst(rest)
         self._raise_failure()
@@ -81,10 +81,6 @@ class StreamReader:
     def _whole(self, body: bytes) -> ChatChunk:
         """Return what a whole reply says."""
         raise NotImplementedError
-
-    @staticmethod
-    def _is_cut(payload: bytes) -> bool:
-        return is_cut(payload)
 
     def _raise_failure(self) -> None:
         if self._failure:

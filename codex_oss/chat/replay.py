@@ -1,0 +1,65 @@
+"""Which of its own reasoning a model is sent back, by its dialect's rule (bridge 10).
+
+Paired messages enter, and leave with the reasoning that is to be sent, unchanged, or with none.
+What is left out is counted by its reason. Where a model must have reasoning that is not there, the
+exchange is told as text: it refuses calls without it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from codex_oss.chat.changes import Changes
+from codex_oss.chat.dialect import Dialect
+from codex_oss.chat.history import as_text
+from codex_oss.chat.messages import ChatMessage
+
+_MUST_HAVE = ("always", "tool_chain")  # These use a text of which nobody says whose it is.
+
+
+def replayed(
+    messages: Sequence[ChatMessage], dialect: Dialect, changes: Changes, *, has_tools: bool
+) -> Iterator[ChatMessage]:
+    users = (n for n, message in enumerate(messages, 1) if message.role == "user")
+    chain_start = max(users, default=0) if dialect.replay == "tool_chain" else 0
+    takes_any = dialect.replay != "none" and (has_tools or not dialect.replay_needs_tools)
+    must_have = dialect.missing_reasoning == "as_text"
+    is_text = False
+    for n, message in enumerate(messages):
+        if message.role == "assistant":
+            reason = _why_not(message, dialect, takes_any, n < chain_start)
+            message = _with_reasoning(message, dialect, reason, changes)
+            is_missing = must_have and n >= chain_start and not message.reasoning
+            is_text = is_missing and bool(message.calls)
+            if is_text:
+                changes.repair("calls_as_text")
+        elif message.role != "tool":
+            is_text = False
+        yield as_text(message) if is_text else message
+
+
+def _why_not(message: ChatMessage, dialect: Dialect, takes_any: bool, is_older: bool) -> str:
+    """Return why the reasoning of a message is not sent, "" if it is."""
+    family = message.reasoning_family
+    is_vouched = family == dialect.family
+    rows = (
+        (not takes_any, "not_taken"),
+        (bool(family) and not is_vouched, "foreign"),
+        (is_older, "older"),
+        (dialect.replay == "blocks" and not message.reasoning_blocks, "unsigned"),
+        (not is_vouched and dialect.replay not in _MUST_HAVE, "unvouched"),
+    )
+    return next((reason for is_so, reason in rows if is_so), "")
+
+
+def _with_reasoning(
+    message: ChatMessage, dialect: Dialect, reason: str, changes: Changes
+) -> ChatMessage:
+    """Return a message with what is sent of its reasoning: blocks or text."""
+    if not (message.reasoning or message.reasoning_blocks):
+        return message
+    if reason:
+        changes.drop_reasoning(reason)
+        return replace(message, reasoning="", reasoning_blocks=())
+    if dialect.replay == "blocks":
+        return replace(message, reasoning="")
+    return replace(message, reasoning_blocks=())

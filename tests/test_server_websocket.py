@@ -291,6 +291,7 @@ class Turns(unittest.TestCase):
             client.say("{}")
             self.assertTrue(until(lambda: bool(ends)))
             self.assertLess(time.monotonic() - started, 3)
+            self.assertTrue(client.file.read().endswith(b"x"))  # No Close inside of a message.
         self.assertEqual(ends, ["client left"])
         self.assertTrue(until(lambda: not server.connections))
         self.assertEqual(server.log, [])

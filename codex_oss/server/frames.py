@@ -90,7 +90,7 @@ class _Frame:
 
 
 class FrameReader:
-    """Gathers what one client says. After a `Close` or a `BadFrame` there is nothing to read."""
+    """Gathers what one client says. After a `BadFrame` it is of no use."""
 
     def __init__(self, message_bytes_max: int) -> None:
         self._message_bytes_max = message_bytes_max

@@ -9,6 +9,7 @@ an encoder may number them.
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -70,13 +71,16 @@ class Outlet:
         self.written_at = clock.monotonic()
 
     def send(self, encode: Encode) -> None:
-        """Write all of it; `Cancelled` if nobody takes it within the socket's time."""
+        """Write all of it; `Cancelled` if nobody takes it within the socket's time, and nothing
+        follows what may have been cut."""
         with self._lock:
             data, self._unsent = self._unsent + encode(), b""
             try:
                 if data:
                     self._client.sendall(data)
             except OSError as error:
+                with suppress(OSError):
+                    self._client.shutdown(socket.SHUT_RDWR)
                 self._deadline.cancel(CLIENT_LEFT)
                 raise Cancelled(CLIENT_LEFT) from error
             self.written_at = self._clock.monotonic()

@@ -183,8 +183,6 @@ class WebSocket:
         try:
             for heard in self._reader.feed(data):
                 self._hear(heard)
-                if self._is_deaf:
-                    return
         except BadFrame as fault:
             self._end(fault.code, fault.why)
             self._turn_deaf()

@@ -23,6 +23,7 @@ MARK = "m4rk3d-w0rd"
 MARKED_TURN = {
     "model": "scripted",
     "input": MARK,
+    "store": False,
     "instructions": MARK,
     "metadata": {MARK: MARK},
     "user": MARK,
@@ -116,6 +117,18 @@ class Smuggling(Attack):
             with self.subTest(method), self.bridge.client.send(outer) as client:
                 client.shutdown(socket.SHUT_WR)
                 self.assertEqual(read_all(client).count(b"HTTP/1.1 "), 1)
+
+    def test_another_protocol_is_not_changed_to(self) -> None:
+        settings = {"HTTP2_Settings": "AAMAAABkAARAAAAAAAIAAAAA"}
+        for upgrade in ("h2c", "HTTP/2.0", "TLS/1.2", "websocket, h2c", "WEBSOCKET"):
+            for method, path, status in (
+                ("GET", "/v1/models", 200),
+                ("GET", "/v1/responses", 426 if "socket" in upgrade.lower() else 405),
+            ):
+                answer = self.bridge.client.ask(
+                    method, path, None, Upgrade=upgrade, Connection="Upgrade, close", **settings
+                )
+                self.assertEqual(answer.status, status, (upgrade, path))
 
     def test_a_thousand_pipelined_requests_are_a_thousand_answers(self) -> None:
         one = self.head("GET", "/v1/models/rehearsal", None, Connection=None)
@@ -369,6 +382,8 @@ class Secrets(unittest.TestCase):
         with client.stream({**MARKED_TURN, "stream": True}) as events:
             while b"delta" not in events.file.readline():
                 pass
+        provider.always = text("said")
+        self.assertEqual(client.turn({"model": "scripted", "input": "stored"}).status, 200)
         wrong = failure(400, {"error": {"message": f"{MARK} is wrong"}})
         broken = text(f"say {MARK}").cut(150)
         for answer in (text(f"say {MARK}"), wrong, broken):
@@ -395,12 +410,11 @@ class Secrets(unittest.TestCase):
     def check_nothing_is_kept(self, bridge: BridgeProcess, log: Path) -> None:
         lines = [json.loads(line) for line in log.read_text().splitlines()]
         outcomes = Counter(line["outcome"] for line in lines if line["event"] == "turn")
-        expected = {"completed": 2, "failed": 4, "cancelled": 1, "refused": 4}
+        expected = {"completed": 3, "failed": 4, "cancelled": 1, "refused": 4}
         self.assertEqual(outcomes, expected)
         files = [path for path in bridge.project.rglob("*") if path.is_file()]
         self.assertGreater(len(files), 2)
-        for path in files:
-            self.assertNotIn(MARK.encode(), path.read_bytes(), path)
+        self.assertEqual([path for path in files if MARK.encode() in path.read_bytes()], [])
         self.assertNotIn(MARK, "".join(bridge.said))
 
 

@@ -14,6 +14,7 @@ from support.processes import SECONDS_MAX, BridgeProcess, Cost, bridge_process, 
 from support.providers import ScriptedProvider, delta, stream
 from support.served import answers, read_all, until
 from support.silence import SilentProvider
+from support.websockets import CLOSE, WebSocketClient, close_of
 
 REQUESTS = 10_000 if LONG else 300
 STREAMS = 512 if LONG else 64
@@ -28,6 +29,7 @@ QUICK = {
     "PROXY_WRITE_TIMEOUT_SECONDS": "1",
     "PROXY_MAX_BODY_BYTES": "1048576",
 }
+GOING_AWAY = (CLOSE, close_of(1001, b"bridge stopped"))
 FEW = ("warning", 32, 1024)
 MANY = {"MAX_GLOBAL_UPSTREAM_CONCURRENCY": "1024", "UPSTREAM_QUEUE_MAX": "0"}
 
@@ -186,6 +188,27 @@ class Signals(Endurance):
             self.assertEqual(bridge.wait(), 0)
             self.assertGreater(time.monotonic() - started, 1)
             self.assertLess(time.monotonic() - started, 4)
+
+    def test_a_stop_ends_every_websocket_in_words(self) -> None:
+        drain = {"BRIDGE_SHUTDOWN_DRAIN_SECONDS": "1", "RESPONSES_WEBSOCKET": "1"}
+        with SilentProvider() as provider:
+            bridge = self.start(provider.base_url, **MANY, **drain)
+            clients = [self.enterContext(WebSocketClient(bridge.client)) for _ in range(8)]
+            busy, idle = clients[:6], clients[6:]
+            for client in busy:
+                client.say(
+                    json.dumps({"type": "response.create", "model": "scripted", "input": "x"})
+                )
+                self.assertIn("response.created", client.hear())
+            bridge.signal(signal.SIGTERM)
+            for client in busy:
+                *_, (_, failed), closed = client.rest()
+                event = json.loads(failed)
+                self.assertEqual(event["type"], "response.failed")
+                self.assertEqual(event["response"]["error"]["message"], "bridge stopped")
+                self.assertEqual(closed, GOING_AWAY)
+            self.assertEqual([client.rest() for client in idle], [[GOING_AWAY]] * 2)
+            self.assertEqual(bridge.wait(), 0)
 
     def test_a_second_word_ends_them_at_once(self) -> None:
         for first, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGINT)):

@@ -84,8 +84,7 @@ class Brackets:
     def _judged(self, opener: int) -> Block:
         before = self.before(opener)
         if self.source.mask[opener] != "{":
-            word = re.search(r"(?:^|\s)(const|var|type|typedef)\b[^=]*$", before)
-            return Block(word[1] if word and self.source.mask[opener] == "(" else "list")
+            return Block(self._bracket_kind(opener, before))
         language = self.source.language.name
         for row in (
             row for row in BLOCKS if not row.languages or language in row.languages.split()
@@ -99,6 +98,17 @@ class Brackets:
                 line = self.source.line_of(max(0, self._start(opener)))
                 return Block(row.kind, Owner(name, row.kind, line))
         return Block("object")
+
+    def _bracket_kind(self, opener: int, before: str) -> str:
+        """Return what round or square brackets hold: Go's groups, C's pointers to functions."""
+        word = re.search(r"(?:^|\s)(const|var|type|typedef)\b[^=]*$", before)
+        if self.source.mask[opener] == "[" or opener not in self.closer_of:
+            return "list"
+        if word:
+            return word[1]
+        is_called = re.compile(r"\s*\(").match(self.source.mask, self.closer_of[opener] + 1)
+        is_type = self.source.language.name == "C" and before[-1:].isspace()
+        return "pointer" if is_type and is_called else "list"
 
     def _is_wrapper(self, opener: int, name: str) -> bool:
         """Whether a file stands whole in one function without a name: `(function () { ... })()`."""
@@ -200,7 +210,7 @@ def _kind(name: str, language: str, before: str, after: str, blocks: list[Block]
         return "reference"
     for shape in SHAPES.get(language, ()):
         if shape.fits(before, after, frozenset(within)):
-            return _settled(shape.kind, innermost, outside)
+            return _settled(shape.kind, outside)
     if _CALLS.match(after) or (language == "shell" and _COMMANDS.search(before)):
         return "call"
     if _IMPORTS.search(before):
@@ -208,13 +218,14 @@ def _kind(name: str, language: str, before: str, after: str, blocks: list[Block]
     return "reference"
 
 
-def _settled(kind: str, innermost: str, outside: list[Block]) -> str:
+def _settled(kind: str, outside: list[Block]) -> str:
     """A constant of a class is an attribute; in a function's body it is the function's own."""
-    if kind != "constant":
-        return "method" if kind == "function" and innermost == "class" else kind
-    if innermost in ("class", "interface"):
-        return "attribute"
-    return "local" if any(block.kind == "function" for block in outside) else kind
+    bodies = [block.kind for block in outside if block.owner]
+    if kind == "function" and bodies[:1] == ["class"]:
+        return "method"
+    if kind != "constant" or not bodies:
+        return kind
+    return "attribute" if bodies[0] == "class" else "local" if "function" in bodies else kind
 
 
 def _receiver(source: Source, at: int, line: int) -> tuple[Owner, ...]:

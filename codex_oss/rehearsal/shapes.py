@@ -32,16 +32,15 @@ _MODIFIERS = (
     r"|declare|default|export|final|virtual|inline|constexpr|@\w+(?:\(\))?|\*|\#)\s*)*"
 )
 _PARAMETERS = r"\s*(?:\[\])?\(\)"
-_FUNCTION_VALUE = r"(?:async\s*)?(?:function\b|class\b|\(\)\s*(?::[^={]*)?=>|\w+\s*=>)"
+_FUNCTION_VALUE = r"(?:async\s*)?(?:function\b|class\b|(?:<[^=]*>)?\(\)\s*(?::[^={]*)?=>|\w+\s*=>)"
 _DECLARES = r"(?:^|\s)(?:const|let|var)\s+(?:.*,\s*)?"
 _ASSIGNS = r"\s*=(?![=>])"
 _TYPE = (  # C: what ends a type, where no directive, no value and no other kind of name begins.
     r"^(?!.*\b(?:struct|class|enum|union|namespace|using|typename|goto|return|typedef)\s+$)"
-    r"[^#=]*[\w>*&\]]\s*[\s*&]\s*(?:\w+\s*::\s*)*~?"
+    r"[^#=]*[\w>*&\])}]\s*[\s*&]\s*(?:\w+\s*::\s*)*~?"
 )
 _BODY = (  # C: from the closing bracket of the parameters to the opening one of the body.
-    r"\s*\(\)\s*(?:(?:const|noexcept|override|final|volatile|mutable|throw|__\w+)\s*(?:\(\))?\s*"
-    r"|&+\s*|->[^{;]*|:[^{};]*)*\{"
+    r"\s*\(\)\s*(?:\w+\s*(?:\(\))?\s*|&+\s*|->[^{;]*|:[^{};]*)*\{"
 )
 _JAVA_TYPE = (
     r"(?:^|[\s>\]])(?!(?:return|new|throw|else|await|yield|case|assert|public|private|protected"
@@ -116,14 +115,20 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
         Shape("class", r"\b(?:class|namespace)\s+(?:\w+\s+)?", r"\s*(?:final\s*)?(?::[^{;]*)?\{"),
         Shape("struct", r"\b(?:struct|union)\s+(?:\w+\s+)?", r"\s*(?:final\s*)?(?::[^{;]*)?\{"),
         Shape("enum", r"\benum\s+(?:(?:class|struct)\s+)?", r"\s*(?::[^{;]*)?\{"),
-        Shape("type", r"\btypedef\b.*[\s*}]", r"\s*(?:\[\])*\s*[;,]"),
+        Shape("type", r"\btypedef\b.*[\s*}]", r"\s*(?:\[\]|\(\))*\s*[;,]"),
         Shape("type", r"^\s*\*\s*", r"\s*$", "typedef"),
         Shape("type", r"\busing\s+", r"\s*="),
         Shape("declaration", r"\bextern\b[^=]*", r"\s*(?:\[\]|\(\))*\s*;"),
         Shape("function", _TYPE, _BODY, "outer"),
         Shape("function", r"^\s*(?:\w+\s*::\s*)+~?", _BODY, "outer"),
         Shape("declaration", _TYPE, r"\s*\(\)[^{}=]*(?:=\s*\w+\s*)?;", "outer"),
-        Shape("constant", rf"{_TYPE}(?:.*,[\s*]*)?", r"\s*(?:\[\])*\s*(?:=(?!=)|;|,)", "outer"),
+        Shape("constant", r"^\s*\*+\s*", r"\s*(?:\[\])?\s*$", "pointer"),
+        Shape(
+            "constant",
+            rf"{_TYPE}(?:.*,[\s*]*)?",
+            r"\s*(?:\[\])*\s*(?::\s*\w+\s*|__\w+(?:\(\))?\s*)*(?:=(?!=)|;|,)",
+            "outer",
+        ),
         _MEMBER,
     ),
     "PHP": (

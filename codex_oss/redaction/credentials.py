@@ -14,7 +14,7 @@ from codex_oss.redaction.values import is_secret, stands_for_one
 
 _TOKEN = Threshold(chars_min=16, breaks_min=2, share_min=0.15)
 _USER_ALONE = Threshold(chars_min=16, breaks_min=3, share_min=0.2)
-_PASSWORD_CHARS_MIN = 5  # Shorter ones in addresses are drawn: `http://user:abc@host`.
+_PASSWORD_CHARS_MIN = 5  # Shorter ones are drawn: `http://user:abc@host`.
 
 # Up to the last `@` in front of a host: passwords have `@`, a slash in them is escaped.
 _USERINFO = re.compile(
@@ -47,14 +47,10 @@ def find_in_addresses(page: Page) -> Iterator[Span]:
     for scheme_end in ("://", r":\/\/"):
         for at in places(page.text, scheme_end):
             found = _USERINFO.match(page.text, at + 1)
-            if found is None:
-                continue
-            password = found["password"]
-            if password is None:
-                if is_random(found["user"], _USER_ALONE) and not stands_for_one(found["user"]):
-                    yield found.span("user")
-            elif len(password) >= _PASSWORD_CHARS_MIN and not stands_for_one(password):
+            if found and found["password"] and _is_password(found["password"]):
                 yield found.span("password")
+            elif found and not found["password"] and _is_token(found["user"], _USER_ALONE):
+                yield found.span("user")
 
 
 def find_in_headers(page: Page) -> Iterator[Span]:
@@ -71,7 +67,7 @@ def find_in_commands(page: Page) -> Iterator[Span]:
         before = page.text[max(0, flag.start() - _COMMAND_CHARS_MAX) : flag.start()]
         for command, expression in _COMMANDS[flag[0]].items():
             found = expression.match(page.text, flag.end()) if command in before else None
-            if found and not stands_for_one(found[1]):
+            if found and _is_password(found[1]):
                 yield found.span(1)
     for at in places(page.folded, _SQL):
         found = _IN_SQL.match(page.text, at + len(_SQL))
@@ -83,7 +79,7 @@ def find_in_pgpass(page: Page) -> Iterator[Span]:
     """Yield the last field of `host:port:database:user:password`."""
     for at in places(page.text, ":5432:"):
         found = _PGPASS.match(page.text, at)
-        if found and not stands_for_one(found[1]):
+        if found and _is_password(found[1]):
             yield found.span(1)
 
 
@@ -94,8 +90,12 @@ def find_in_web_keys(page: Page) -> Iterator[Span]:
             yield found.span(1)
 
 
-def _is_token(value: str) -> bool:
-    return is_random(value, _TOKEN) and not stands_for_one(value)
+def _is_password(value: str) -> bool:
+    return len(value) >= _PASSWORD_CHARS_MIN and not stands_for_one(value)
+
+
+def _is_token(value: str, threshold: Threshold = _TOKEN) -> bool:
+    return is_random(value, threshold) and not stands_for_one(value)
 
 
 def _is_user_and_password(value: str) -> bool:

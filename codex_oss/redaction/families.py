@@ -142,9 +142,10 @@ class _Prefixed:
         for at in places(text, prefix):
             start = at - self.before_chars
             found = self.expression.match(text, start) if start >= done else None
-            if found and not _DRAWN.search(found[0]) and self._is_likely(found["body"]):
+            if found:
                 done = found.end()
-                yield start, done
+                if not _DRAWN.search(found[0]) and self._is_likely(found["body"]):
+                    yield start, done
 
     def _is_likely(self, body: str) -> bool:
         return not self.is_judged or is_random(body, _JUDGED)

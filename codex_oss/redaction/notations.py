@@ -28,7 +28,7 @@ _MARKUP = rf"""{_QUOTE}? > {_LINES} (?:<!\[CDATA\[)? | </\w{{1,16}}> {_LINES} <\
 _ARGUMENT = rf"""{_QUOTE} {_GAP} , {_LINES} (?={_QUOTE}) | [ \t]{{0,2}} \( {_GAP} (?=\w?{_QUOTE})"""
 _BLANK = rf"""[ \t]{{1,8}} (?={_QUOTE}|\S{{6}})"""
 _SCHEME = r"(?:(?i:bearer|basic|token|apikey|api-key|digest|ssws|splunk|geniekey)[ ]{1,4})"
-_BARE = r"""[^\s"'`<>\\=:&;,()\[\]{}|]{1,512}+"""
+_BARE = r"""[^\x00-\x20\x7f"'`<>\\=:&;,()\[\]{}|]{1,512}+"""
 _ASSIGNED = re.compile(
     rf"""
     [\w.\-]{{0,{NAME_CHARS_MAX}}}+ (?P<after_name>)

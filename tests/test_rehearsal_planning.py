@@ -135,6 +135,16 @@ class RehearsalPlanningTest(unittest.TestCase):
             self.report("What is the value of `INK`?"), "changed later", "second.py:7"
         )
 
+    def test_a_secret_value_is_neither_shown_nor_passed_off_as_the_answer(self) -> None:
+        secret = "ghp_" + "a1B2" * 9
+        report = self.report("What is `TOKEN` set to?", {"a/keys.py": f'TOKEN = "{secret}"\n'})
+        self.assert_doubt(report, "not shown whole")
+        self.assertNotIn(secret, str(report))
+
+    def test_more_names_than_a_mission_looks_up_are_not_passed_over(self) -> None:
+        names = ", ".join(f"`pen_{number}`" for number in range(13))
+        self.assert_doubt(self.report(f"Find {names}."), "Only the first 12")
+
     def test_limits_end_the_looks_and_are_named(self) -> None:
         report = self.report("Who calls `draw`?", tool_budget=2)
         self.assert_doubt(report, "limits left no room", "rtk_read")

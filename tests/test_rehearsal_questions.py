@@ -40,6 +40,7 @@ ASKED = {
     "What is `run`'s `timeout` default?": ["value run.timeout"],
     "what does run's `timeout` default to": ["value run.timeout"],
     "Where is `A` defined and who calls `B`?": ["define A", "call B"],
+    "Where is `A` defined and used?": ["use A", "define A"],
     "Where is the constant `LIMIT` defined, and what is its value?": [
         "define LIMIT #constant",
         "value LIMIT #constant",

@@ -112,7 +112,7 @@ def mentions(answer: Answer, prompt: Prompt) -> list[Finding]:
     """Return lines that have the name, for an answer that has nothing better to show."""
     lookup = answer.lookup
     for name in (lookup.name, *reversed(lookup.owners)):
-        search = prompt.searches.get(search_call(name, lookup.path))
+        search = prompt.looks.searches.get(search_call(name, lookup.path))
         if search and search.hits:
             return [
                 Finding(f"`{name}` stands in `{hit.path}` at line {hit.line}.", (hit.ref,))
@@ -135,10 +135,10 @@ def _nothing(answer: Answer, known: Survey, prompt: Prompt) -> None:
         pattern=rf"(?i)\b{re.escape(name)}\b",
         max_results=MENTIONS_MAX,
     )
-    if other not in prompt.searches and other not in prompt.failed:
+    if other not in prompt.looks.searches and other not in prompt.looks.failed:
         answer.needs.append(other)
         return
-    alike = prompt.searches[other].hits if other in prompt.searches else ()
+    alike = prompt.looks.searches[other].hits if other in prompt.looks.searches else ()
     if alike:
         spelled = re.search(rf"(?i)\b{re.escape(name)}\b", alike[0].text)
         answer.doubts.append(f"no line has `{name}`, but some have `{spelled and spelled[0]}`")
@@ -238,6 +238,7 @@ def _value(answer: Answer, prompt: Prompt) -> None:
     ]
     chosen = _owned(answer, found)
     answer.findings += [_set_to(lookup, place) for place in chosen]
+    _mind_secrets(answer, (place.site.value for place in chosen))
     changed = [place for place in known.places if place.site.kind == "changed"]
     if changed:
         answer.doubts.append(f"`{lookup.name}` is changed later, first at {changed[0].where}")
@@ -265,6 +266,11 @@ def _is_quotable(value: str) -> bool:
     return len(value) <= VALUE_CHARACTERS_MAX and not set(value) & {"\n", "`"}
 
 
+def _mind_secrets(answer: Answer, values: Iterable[str | None]) -> None:
+    if any("[redacted:" in (value or "") for value in values):
+        answer.doubts.append("a value is a secret, or looks like one, and is not shown whole")
+
+
 def _parameter(answer: Answer, prompt: Prompt) -> bool:
     """Answer what a parameter of a function defaults to; `False` where the owner is no function."""
     lookup = answer.lookup
@@ -285,6 +291,7 @@ def _parameter(answer: Answer, prompt: Prompt) -> bool:
         return bool(answer.needs) or lookup.kind in PARAMETERS
     answer.doubts += owner.doubts
     answer.findings += [_defaults(lookup, function, *each, prompt) for each in answered]
+    _mind_secrets(answer, (parameter.default for _, parameter in answered))
     return True
 
 
@@ -315,7 +322,7 @@ def _defaults(
 ) -> Finding:
     start = place.site.signature.line if place.site.signature else place.site.line
     first, last = start + parameter.first_line, start + parameter.last_line
-    file = prompt.files[place.path]
+    file = prompt.looks.files[place.path]
     refs = dict.fromkeys((*_refs(place)[:1], file.ref_of(first, last), *_refs(place)[1:]))
     of = f"`{lookup.name}` of `{function}`"
     where = f"in `{place.path}` at line {first}"

@@ -9,6 +9,8 @@ from codex_oss.rehearsal.questions import lookups_of
 from codex_oss.rehearsal.reading import Call, Prompt
 from codex_oss.rehearsal.reporting import claims_of, report_of
 
+LOOKUPS_MAX = 12  # Of one mission; each takes a search and some readings.
+TOO_MANY = f"only the first {LOOKUPS_MAX} look-ups of a mission are done"
 LOOKS_A_REPLY_MAX = 3  # They share the room for observations: more of them would be cut.
 CLAIMS_A_REPLY_MAX = 4  # As many calls of one reply as are run.
 ASKED_MAX = 2  # Once more where the first result is not shown any more, never again after that.
@@ -24,11 +26,12 @@ def next_calls(prompt: Prompt) -> tuple[Call, ...]:
     """Return the calls of the next reply: looks, or claims, or the report."""
     questions = prompt.obligations
     lookups = lookups_of(questions) or lookups_of([(questions[0][0], prompt.objective)])
-    answers = [answer_to(lookup, prompt) for lookup in lookups]
+    answers = [answer_to(lookup, prompt) for lookup in lookups[:LOOKUPS_MAX]]
+    answers += [Answer(lookup, doubts=[TOO_MANY]) for lookup in lookups[LOOKUPS_MAX:]]
     if may_look(prompt) and (looks := _looks(prompt, answers)):
         return looks
     claims = claims_of(answers)
-    is_first = "record_claim" in prompt.functions and not prompt.made["record_claim"]
+    is_first = "record_claim" in prompt.functions and not prompt.looks.made["record_claim"]
     if claims and is_first and prompt.phase != "REPORT" and prompt.left("model_calls") >= 1:
         return claims[:CLAIMS_A_REPLY_MAX]
     return (report_of(prompt, answers),)
@@ -61,8 +64,8 @@ def _bytes_of(call: Call) -> int:
 
 
 def _is_useful(prompt: Prompt, call: Call) -> bool:
-    if call.name not in prompt.functions or call in prompt.failed:
+    if call.name not in prompt.functions or call in prompt.looks.failed:
         return False
-    if call.name == "rtk_read" and call.path not in prompt.files and prompt.left("files") < 1:
+    if call.name == "rtk_read" and call.path not in prompt.looks.files and prompt.left("files") < 1:
         return False
-    return prompt.asked[call] < (ASKED_MAX if call in prompt.unseen else 1)
+    return prompt.looks.asked[call] < (ASKED_MAX if call in prompt.looks.unseen else 1)

@@ -12,8 +12,6 @@ from typing import Literal
 
 Intent = Literal["define", "call", "use", "value", ""]
 
-LOOKUPS_MAX = 12  # Names looked up in one mission; each takes a search and some readings.
-
 KINDS = (
     "function method class constant variable struct type interface enum trait module macro key"
     " attribute option setting field parameter argument"
@@ -25,8 +23,8 @@ _ENDINGS = (
     " txt swift scala cs c h"
 ).replace(" ", "|")
 _SYMBOL = re.compile(
-    r"`(?P<tick>[^`\n]{1,200})`|\"(?P<double>[^\"\n]{1,200})\""
-    r"|(?<!\w)'(?P<single>[^'\n]{1,200})'(?!\w)"
+    r"`(?P<tick>[^`\n]{1,120})`|\"(?P<double>[^\"\n]{1,120})\""
+    r"|(?<!\w)'(?P<single>[^'\n]{1,120})'(?!\w)"
     rf"|(?<![\w./])(?P<path>[\w.-]+(?:/[\w.-]+)+/?|[\w-]+\.(?:{_ENDINGS}))(?![\w(])"
     r"|(?<!\w)(?P<owner>(?!(?:where|what|who|that|it|there)'s)[A-Za-z_$][\w$.]*)(?='s\s)"
     r"|(?P<dotted>[A-Za-z_$][\w$]*(?:(?:\.|::|\#)[A-Za-z_$][\w$]*)+)(?:\(\))?"
@@ -79,6 +77,7 @@ _INTENTS: tuple[tuple[Intent, str], ...] = (
 )
 """What a clause asks: the first row that fits. The first one asks for more than a look-up."""
 
+_DEFINES = re.compile(r"\b(?:defined?|definitions?|declar\w+|implement\w*)\b(?! in\b)")
 _GENERIC = (
     "repository|repo|project|code|codebase|checkout|sources?|tree|scope|library|packages?|modules?"
     "|files?|folders?|lines?|numbers?|evidence|paths?|definitions?|it|its|them|their|which|what"
@@ -139,7 +138,7 @@ class _Roles:
 def lookups_of(questions: Iterable[tuple[str, str]]) -> tuple[Lookup, ...]:
     """Return what these (obligation id, question) pairs ask for, each look-up once."""
     found = (lookup for question in questions for lookup in _lookups_of(*question))
-    return tuple(dict.fromkeys(found))[:LOOKUPS_MAX]
+    return tuple(dict.fromkeys(found))
 
 
 def _lookups_of(obligation_id: str, question: str) -> Iterator[Lookup]:
@@ -147,27 +146,34 @@ def _lookups_of(obligation_id: str, question: str) -> Iterator[Lookup]:
     for clause in _CLAUSE_END.split(question):
         found = tuple(_lookups(obligation_id, clause))
         if not found and _SAME_AGAIN.search(clause):
-            intent = _intent(clause.lower())
-            found = tuple(replace(lookup, intent=intent) for lookup in before if intent)
+            intents = _intents(clause.lower())
+            found = tuple(replace(lookup, intent=i) for lookup in before for i in intents if i)
         yield from found
         before = found or before
 
 
-def _intent(words: str) -> Intent:
-    return next((intent for intent, sign in _INTENTS if re.search(sign, words)), "")
+def _intents(words: str) -> tuple[Intent, ...]:
+    """Return what a clause asks: the first row that fits, and beside a use what else it says."""
+    fitting = [intent for intent, sign in _INTENTS if re.search(sign, words)]
+    if not fitting or fitting[0] not in ("call", "use"):
+        return tuple(fitting[:1]) or ("",)
+    also: list[Intent] = [intent for intent in fitting if intent in ("call", "use")]
+    also += ["define"] if _DEFINES.search(words) else []
+    return tuple(dict.fromkeys(also))
 
 
 def _lookups(obligation_id: str, clause: str) -> Iterator[Lookup]:
     symbols = _symbols(clause)
     words = _words(clause, symbols)
-    intent = _intent(words)
+    intents = _intents(words)
     kind = next((k for k in KINDS if re.search(rf"(?<!which )\b{k}(?:e?s)?\b", words)), "")
-    roles = _roles(clause, symbols, intent)
-    restricts = _RESTRICTS.search(words) if intent else None
+    roles = _roles(clause, symbols, intents[0])
+    restricts = _RESTRICTS.search(words) if intents[0] else None
     unread = roles.unread or (restricts["word"].replace(_MARK, "it") if restricts else "")
     for *owners, name in roles.subjects:
         owned = (*roles.owners, *owners)
-        yield Lookup(obligation_id, intent, name, owned, roles.path, kind, unread)
+        for intent in intents:
+            yield Lookup(obligation_id, intent, name, owned, roles.path, kind, unread)
 
 
 def _symbols(clause: str) -> list[_Symbol]:

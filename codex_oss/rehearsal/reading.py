@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from codex_oss.chat import ChatMessage, ChatRequest
+from codex_oss.chat import ChatRequest
 from codex_oss.contract import MISSION, OBSERVATION, STATE, blocks
 
 _MATCH = re.compile(r"(?P<path>.+?):(?P<line>[1-9]\d*): ?(?P<text>.*)", re.DOTALL)
@@ -86,26 +86,35 @@ class File:
         return f"{ref}@L{first}-L{last}"
 
 
-@dataclass(slots=True)
-class Prompt:
-    """All that is known. `unseen` counts looks whose result is not shown whole any more."""
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The calls of a transcript and what came of them. `unseen` are those whose result is not
+    shown whole any more; `made` counts calls by name, `asked` the looks among them."""
 
-    objective: str = ""
-    obligations: tuple[tuple[str, str], ...] = ()
-    roots: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    functions: frozenset[str] = frozenset()
-    phase: str = ""
-    limits_left: dict[str, float] = field(default_factory=dict)
-    agenda: tuple[Call, ...] = ()
     made: Counter[str] = field(default_factory=Counter)
     asked: Counter[Call] = field(default_factory=Counter)
     failed: dict[Call, str] = field(default_factory=dict)
     unseen: set[Call] = field(default_factory=set)
     searches: dict[Call, Search] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
-    refused: str = ""
-    shown_bytes: int = 0
+    refusals: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """All that is known. Obligations are (id, question); `functions` are those that are offered;
+    `refusals` say why reports were not accepted."""
+
+    functions: frozenset[str]
+    shown_bytes: int
+    objective: str
+    obligations: tuple[tuple[str, str], ...]
+    roots: tuple[str, ...]
+    paths: tuple[str, ...]
+    phase: str
+    limits_left: Mapping[str, float]
+    agenda: tuple[Call, ...]
+    looks: Looks
 
     def left(self, limit: str) -> float:
         return self.limits_left.get(limit, 0)
@@ -113,83 +122,75 @@ class Prompt:
 
 def prompt_of(request: ChatRequest) -> Prompt | None:
     """Return what the request shows, or `None` where it holds no mission."""
-    prompt = Prompt(functions=frozenset(tool.name for tool in request.tools))
-    results = {m.call_id: m.text for m in request.messages if m.role == "tool"}
-    found = False
-    for message in request.messages:
-        prompt.shown_bytes += len(message.text)
-        if message.role == "assistant":
-            for call in message.calls:
-                _read_call(prompt, call.name, call.arguments, results.get(call.call_id, ""))
-        elif message.role == "user":
-            found = _read_blocks(prompt, message) or found
-    return prompt if found else None
-
-
-def _read_blocks(prompt: Prompt, message: ChatMessage) -> bool:
-    missions = [value for value in blocks(MISSION, message.text) if isinstance(value, dict)]
-    for mission in missions:
-        _read_mission(prompt, mission)
-    for value in blocks(OBSERVATION, message.text):
-        if isinstance(value, dict):
-            _read_result(prompt, Call.of(_text(value, "tool"), path=_text(value, "path")), value)
-    for value in blocks(STATE, message.text):
-        if isinstance(value, dict):
-            _read_state(prompt, value)
-    return bool(missions)
-
-
-def _read_mission(prompt: Prompt, mission: Json) -> None:
-    prompt.objective = _text(mission, "objective")
-    prompt.obligations = tuple(
+    told = [message.text for message in request.messages if message.role == "user"]
+    missions = [value for text in told for value in _objects(MISSION, text)]
+    if not missions:
+        return None
+    states = [value for text in told for value in _objects(STATE, text)]
+    mission, state = missions[0], states[-1] if states else {}
+    scope, limits = _object(mission, "scope"), _object(state, "limits_left")
+    objective = _text(mission, "objective")
+    asked = tuple(
         (_text(row, "id"), _text(row, "question")) for row in _rows(mission, "obligations")
-    ) or (("", prompt.objective),)
-    scope = mission.get("scope")
-    if isinstance(scope, dict):
-        prompt.roots = _texts(scope, "allowed_roots")
-        prompt.paths = _texts(scope, "allowed_paths")
-
-
-def _read_state(prompt: Prompt, state: Json) -> None:
-    prompt.phase = _text(state, "phase")
-    limits = state.get("limits_left")
-    if isinstance(limits, dict):
-        prompt.limits_left = {k: float(v) for k, v in limits.items() if isinstance(v, int | float)}
-    calls = (row.get("call") for row in _rows(state, "agenda"))
-    prompt.agenda = tuple(
-        _call(_text(call, "name"), _object(call, "arguments"), "It is on the agenda.")
-        for call in calls
-        if isinstance(call, dict)
+    )
+    return Prompt(
+        functions=frozenset(tool.name for tool in request.tools),
+        shown_bytes=sum(len(message.text) for message in request.messages),
+        objective=objective,
+        obligations=asked or (("", objective),),
+        roots=_texts(scope, "allowed_roots"),
+        paths=_texts(scope, "allowed_paths"),
+        phase=_text(state, "phase"),
+        limits_left={k: float(v) for k, v in limits.items() if isinstance(v, int | float)},
+        agenda=tuple(_agenda(state)),
+        looks=_looks(request),
     )
 
 
-def _read_call(prompt: Prompt, name: str, arguments: str, answer: str) -> None:
+def _agenda(state: Json) -> Iterator[Call]:
+    for row in _rows(state, "agenda"):
+        if call := _object(row, "call"):
+            yield _call(_text(call, "name"), _object(call, "arguments"), "It is on the agenda.")
+
+
+def _looks(request: ChatRequest) -> Looks:
+    looks = Looks()
+    results = {m.call_id: m.text for m in request.messages if m.role == "tool"}
+    for message in request.messages:
+        for call in message.calls:
+            _read_call(looks, call.name, call.arguments, results.get(call.call_id, ""))
+        for value in _objects(OBSERVATION, message.text) if message.role == "user" else ():
+            _read_result(looks, Call.of(_text(value, "tool"), path=_text(value, "path")), value)
+    return looks
+
+
+def _read_call(looks: Looks, name: str, arguments: str, answer: str) -> None:
     result = _parsed(answer)
-    prompt.made[name] += 1
+    looks.made[name] += 1
     if name == "final_report":
-        prompt.refused = ", ".join(_texts(result, "failed")) or _text(result, "message") or "it"
+        looks.refusals.append(", ".join(_texts(result, "failed")) or _text(result, "message"))
         return
     call = _call(name, _parsed(arguments))
     if _text(result, "error") == "not_run":
         return  # Nothing came of it: it may be made again.
-    prompt.asked[call] += 1
-    _read_result(prompt, call, result)
+    looks.asked[call] += 1
+    _read_result(looks, call, result)
 
 
-def _read_result(prompt: Prompt, call: Call, result: Json) -> None:
+def _read_result(looks: Looks, call: Call, result: Json) -> None:
     refusal = _text(result, "denied") or _text(result, "error")
     if refusal in NO_ROOM:
         return
     if refusal or (result.get("exit_code") or 0) not in (0, 1):
-        prompt.failed[call] = refusal or _text(result, "text")
+        looks.failed[call] = refusal or _text(result, "text")
     elif "text" not in result:
-        prompt.unseen.add(call)
+        looks.unseen.add(call)
     elif call.name == "rtk_grep":
-        prompt.searches[call] = _search(result)
+        looks.searches[call] = _search(result)
     elif result.get("exit_code") == 1:
-        prompt.failed[call] = _text(result, "text")
+        looks.failed[call] = _text(result, "text")
     elif call.name == "rtk_read":
-        _read_lines(prompt, result)
+        _read_lines(looks, result)
 
 
 def _call(name: str, arguments: Json, reason: str = "") -> Call:
@@ -208,9 +209,9 @@ def _search(result: Json) -> Search:
     return Search(ref, tuple(hits), whole and len(hits) == result.get("match_count", len(hits)))
 
 
-def _read_lines(prompt: Prompt, result: Json) -> None:
+def _read_lines(looks: Looks, result: Json) -> None:
     path, ref = _text(result, "path"), _text(result, "ref")
-    file = prompt.files.setdefault(path, File())
+    file = looks.files.setdefault(path, File())
     total = result.get("total_lines")
     file.total_lines = total if isinstance(total, int) else 0
     for row in _text(result, "text").split("\n"):
@@ -218,6 +219,10 @@ def _read_lines(prompt: Prompt, result: Json) -> None:
             line = int(found["line"])
             file.lines[line] = found["text"]
             file.refs.setdefault(line, ref)
+
+
+def _objects(tag: str, text: str) -> Iterator[Json]:
+    yield from (value for value in blocks(tag, text) if isinstance(value, dict))
 
 
 def _parsed(text: str) -> Json:

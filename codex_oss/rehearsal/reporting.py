@@ -90,8 +90,8 @@ def _doubts(prompt: Prompt, answers: list[Answer], findings: int) -> Iterator[tu
     first = prompt.obligations[0][0]
     if findings > FINDINGS_MAX:
         yield first, f"{findings - FINDINGS_MAX} more findings do not fit."
-    if prompt.refused:
-        yield first, f"A first report was not accepted: {prompt.refused}."
+    for refusal in prompt.looks.refusals:
+        yield first, f"An earlier report was not accepted: {refusal}."
 
 
 def _sentence(doubt: str) -> str:

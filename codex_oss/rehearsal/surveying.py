@@ -138,7 +138,7 @@ class _Surveying:
         """Return the hits to judge: of the plain search, or of narrower ones where that was cut."""
         name, path = self.target.name, self.target.path
         plain = search_call(name, path)
-        if "rtk_grep" not in self.prompt.functions and plain not in self.prompt.searches:
+        if "rtk_grep" not in self.prompt.functions and plain not in self.prompt.looks.searches:
             return self._shown_lines()
         search = self._found_by(plain)
         if search is None or search.is_complete:
@@ -162,10 +162,10 @@ class _Surveying:
 
     def _found_by(self, call: Call) -> Search | None:
         """Return what a call found; else it becomes a need, or a doubt where it failed."""
-        if call in self.prompt.searches:
-            return self.prompt.searches[call]
-        if call in self.prompt.failed:
-            self._doubt(f"a search failed: {self.prompt.failed[call][:200]}")
+        if call in self.prompt.looks.searches:
+            return self.prompt.looks.searches[call]
+        if call in self.prompt.looks.failed:
+            self._doubt(f"a search failed: {self.prompt.looks.failed[call][:200]}")
         else:
             self._need(call)
         return None
@@ -173,7 +173,7 @@ class _Surveying:
     def _shown_lines(self) -> Search:
         """Return the lines with the name among those shown, where nothing can be searched. They
         are all there are if the scope is nothing but files that were shown whole."""
-        files = self.prompt.files
+        files = self.prompt.looks.files
         hits = [
             Hit(path, number, text, "")
             for path, file in files.items()
@@ -195,7 +195,7 @@ class _Surveying:
         owner = self.target.owner
         if not owner or owner in _module(path):
             return True
-        search = self.prompt.searches[search_call(owner, self.target.path)]
+        search = self.prompt.looks.searches[search_call(owner, self.target.path)]
         return not search.is_complete or any(hit.path == path for hit in search.hits)
 
     def _has_lists(self, path: str) -> bool:
@@ -213,7 +213,7 @@ class _Surveying:
     # ---- files ----
 
     def _survey_file(self, path: str, hits: tuple[Hit, ...]) -> None:
-        file = self.prompt.files.get(path, File())
+        file = self.prompt.looks.files.get(path, File())
         if 1 not in file.lines and shows_in_first_line(path):
             self._read(path, 1, hits[-1].line + LINES_BEHIND)
             return
@@ -258,8 +258,8 @@ class _Surveying:
     def _read(self, path: str, first: int, last: int) -> None:
         reason = f"Lines {first}-{last} show whether the name is code there, and in which block."
         call = Call.of("rtk_read", reason, path=path, start_line=first, end_line=last)
-        if call in self.prompt.failed:
-            self._doubt(f"`{path}` could not be judged: {self.prompt.failed[call][:200]}")
+        if call in self.prompt.looks.failed:
+            self._doubt(f"`{path}` could not be judged: {self.prompt.looks.failed[call][:200]}")
         else:
             self._need(call)
 

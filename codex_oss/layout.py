@@ -45,6 +45,10 @@ class Layout:
     def runs(self) -> Path:
         return self.folder / "runs"
 
+    @property
+    def admission_lock(self) -> Path:
+        return self.runs / "admission.lock"
+
     def run(self, run_id: str) -> Path:
         return self.runs / _checked(run_id)
 

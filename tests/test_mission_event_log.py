@@ -52,8 +52,7 @@ class Shelf:
         return log
 
     def verdict(self) -> tuple[str, int, str]:
-        content = self.log().read()
-        judged = judge(RUN_ID, content, self.heads.read(RUN_ID))
+        judged = judge(RUN_ID, self.log().read(), self.heads.read(RUN_ID))
         return judged.verdict, judged.line, judged.rule
 
 
@@ -67,12 +66,12 @@ class AppendAndRead(unittest.TestCase):
             log = Shelf(folder).written(short_run())
             self.assertEqual(tuple(event.fact for event in log.events), short_run())
             again = Shelf(folder).log().read()
-            self.assertEqual((again.events, again.torn, again.damage), (log.events, b"", None))
+            self.assertEqual((tuple(again), again.torn, again.damage), (log.events, b"", None))
 
     def test_the_record_of_the_log_is_the_fold_of_what_is_on_disk(self) -> None:
         with scratch() as folder:
             log = Shelf(folder).written(short_run())
-            self.assertEqual(log.record, fold(Shelf(folder).log().read().events))
+            self.assertEqual(log.record, fold(Shelf(folder).log().read()))
 
     def test_numbers_and_hashes_chain_without_a_gap(self) -> None:
         with scratch() as folder:
@@ -87,7 +86,7 @@ class AppendAndRead(unittest.TestCase):
             facts = (*short_run()[:6], observed("call_1_0", text))
             shelf = Shelf(folder)
             shelf.written(facts)
-            self.assertEqual(shelf.log().read().events[-1].fact, facts[-1])
+            self.assertEqual([e.fact for e in shelf.log().read()], list(facts))
             self.assertLess(shelf.path.stat().st_size, len(text))
             (blob,) = (shelf.run / "blobs").iterdir()
             blob.write_bytes(blob.read_bytes().replace(b"x", b"y", 1))
@@ -159,7 +158,7 @@ class TwoWriters(unittest.TestCase):
             code = program.format(tests=tests, root=str(ROOT), folder=str(folder), each=each)
             running = [subprocess.Popen([sys.executable, "-B", "-c", code]) for _ in range(8)]
             self.assertEqual([process.wait() for process in running], [0] * 8)
-            self.assertEqual(len(shelf.log().read().events), 1 + 8 * each)
+            self.assertEqual(len(list(shelf.log().read())), 1 + 8 * each)
             self.assertEqual(shelf.verdict()[0], "ok")
 
 
@@ -242,17 +241,19 @@ class Damage(unittest.TestCase):
                 forged.written(short_run()).append(sealed(log.events))
                 shelf.path.write_bytes(forged.path.read_bytes())
             content = shelf.log().read()
-            self.assertIsNone(content.damage)
             self.assertEqual(judge(RUN_ID, content, head).verdict, "rewritten")
-            self.assertEqual(judge(RUN_ID, content, None).verdict, "unanchored")
-            self.assertEqual(judge(RUN_ID, content, None, witness).verdict, "rewritten")
+            self.assertIsNone(content.damage)
+            self.assertEqual(judge(RUN_ID, shelf.log().read(), None).verdict, "unanchored")
+            found = judge(RUN_ID, shelf.log().read(), None, witness)
+            self.assertEqual(found.verdict, "rewritten")
 
     def test_a_head_with_another_mac_is_no_anchor(self) -> None:
         with scratch() as folder:
             shelf = Shelf(folder)
             shelf.written(short_run())
             path = folder / "heads" / f"{RUN_ID}.json"
-            path.write_text(path.read_text().replace('"count": 29', '"count": 3'))
+            count = len(short_run())
+            path.write_text(path.read_text().replace(f'"count": {count}', '"count": 3'))
             self.assertEqual(shelf.verdict()[0], "unanchored")
 
 
@@ -285,7 +286,7 @@ class FailingDisks(unittest.TestCase):
 
     def _check(self, folder: Path, acknowledged: int, facts: tuple[Fact, ...]) -> None:
         shelf = Shelf(folder)
-        if not shelf.path.exists():
+        if shelf.heads.read(RUN_ID) is None:
             self.assertEqual(acknowledged, 0)
             return
         log = shelf.log()

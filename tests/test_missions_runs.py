@@ -25,7 +25,7 @@ from codex_oss.chat import CallDelta, ChatChunk, ChatRequest
 from codex_oss.deadline import Deadline
 from codex_oss.errors import Refused, UpstreamAuth, UpstreamTruncated
 from codex_oss.missions import MissionResult
-from codex_oss.record import Event, ModelFailed, ToolDenied, ToolObserved
+from codex_oss.record import ActionRejected, Event, ModelFailed, ToolDenied, ToolObserved
 
 READ = calls(("rtk_read", {"path": "src/config.py"}))
 CLAIM = "`load` is defined in src/config.py at line 4"
@@ -156,7 +156,8 @@ class BadModels(unittest.TestCase):
         result, model = self.run_with(READ)
         self.assertEqual(result.status, "FAILED")
         self.assertIn("duplicates", result.report["budget"]["exhausted"])  # type: ignore[operator, index, call-overload]
-        self.assertLess(len(model.requests), 8)
+        self.assertEqual(len(model.requests), 8)  # One reading, 4 repeats, 3 after the end.
+        self.assertIn("Too many: duplicates", model.requests[4].messages[-1].text)
 
     def test_a_flood_is_cut_off(self) -> None:
         flood = [ChatChunk(text="x" * 60_000) for _ in range(40)]
@@ -204,10 +205,10 @@ class BadModels(unittest.TestCase):
         names = {tool.name for tool in model.requests[-1].tools}
         self.assertEqual(names, {"final_report", "stop"})
 
-    def test_a_tool_call_after_the_budget_is_denied(self) -> None:
+    def test_a_tool_call_after_the_budget_is_answered_phase_closed(self) -> None:
         self.run_with(READ, calls(("rtk_ls", {"path": "src"})), tool_budget=1)
-        denied = [e.fact.code for e in self.events if isinstance(e.fact, ToolDenied)]
-        self.assertIn("phase_closed", denied)
+        rejected = [e.fact.code for e in self.events if isinstance(e.fact, ActionRejected)]
+        self.assertEqual(rejected, ["phase_closed"] * 3)
 
 
 def unpaired(request: ChatRequest) -> set[str]:

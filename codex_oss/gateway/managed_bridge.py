@@ -10,10 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from codex_oss.chat import Usage
 from codex_oss.contract import extract_handoff
 from codex_oss.deadline import Clock
-from codex_oss.errors import Refused
+from codex_oss.errors import Busy, Refused
 from codex_oss.gateway.lanes import MissionLane
 from codex_oss.gateway.turns import Served, new_turn
 from codex_oss.missions import MissionDesk, MissionResult, Order, Run
@@ -65,11 +64,16 @@ class MissionTurns:
             door="native",
             warnings=handed.warnings,
         )
-        run = self._desk.begin(order, http.deadline)
         receipt = Receipt(
             lane="mission", profile=lane.profile.name, upstream_model=lane.profile.upstream_model
         )
         turn = new_turn(request, receipt, http, self._clock)
+        try:
+            run = self._desk.begin(order, http.deadline)
+        except Busy as error:
+            if not request.stream:
+                raise
+            return turn, narrate(turn, _failing(error))
         return turn, narrate(turn, self._told(run))
 
     def _told(self, run: Run) -> Iterator[Commentary | FinalReport]:
@@ -85,7 +89,7 @@ class MissionTurns:
         if self._style.inline_report:
             report = json.dumps(result.report, sort_keys=True, ensure_ascii=False)
             text += f"\n\n{REPORT_BEGIN}\n{report}\n{REPORT_END}"
-        return FinalReport(text, Usage(result.input_tokens, result.output_tokens))
+        return FinalReport(text, result.usage)
 
     def _ensure_our_project(self, headers: Mapping[str, str]) -> None:
         """Refuse a caller whose workspaces all lie elsewhere (delivery 6)."""
@@ -97,6 +101,13 @@ class MissionTurns:
             code="wrong_project_root",
             hint="start a bridge in that project: codex-oss up",
         )
+
+
+def _failing(error: Busy) -> Iterator[Commentary | FinalReport]:
+    """Tell nothing but that there is no room: Codex waits and tries a failed stream again, and no
+    refused request (bridge 5)."""
+    raise error
+    yield
 
 
 def visible_event(sentence: Sentence) -> Mapping[str, object]:

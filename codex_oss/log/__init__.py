@@ -2,30 +2,25 @@
 
 from codex_oss.log.blobs import BlobStore
 from codex_oss.log.heads import Head, HeadStore
-from codex_oss.log.mission_event_log import (
-    EventLog,
-    MemoryEventLog,
-    MissionEventLog,
-    Redact,
-    read_log,
-)
+from codex_oss.log.mission_event_log import EventLog, MemoryEventLog, MissionEventLog
 from codex_oss.log.projections import ProjectionState, check_projections, write_projections
-from codex_oss.log.verify import LogContent, LogVerdict, judge, parse_log
+from codex_oss.log.reading import LogReader, log_lines, parse_log
+from codex_oss.log.verify import READABLE, LogVerdict, judge
 
 __all__ = [
+    "READABLE",
     "BlobStore",
     "EventLog",
     "Head",
     "HeadStore",
-    "LogContent",
+    "LogReader",
     "LogVerdict",
     "MemoryEventLog",
     "MissionEventLog",
     "ProjectionState",
-    "Redact",
     "check_projections",
     "judge",
+    "log_lines",
     "parse_log",
-    "read_log",
     "write_projections",
 ]

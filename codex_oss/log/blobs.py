@@ -4,6 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from codex_oss.errors import BridgeError
 from codex_oss.record import HASH, Blob, LineFault
 from codex_oss.system import DISK, Disk, private_folder, read_bounded, write_atomic
 
@@ -32,6 +33,8 @@ class BlobStore:
             data = read_bounded(self._path(digest, private), BLOB_BYTES_MAX)
         except FileNotFoundError as error:
             raise LineFault(f"blob_missing:{digest}") from error
+        except (OSError, BridgeError) as error:
+            raise LineFault(f"blob_unreadable:{digest}") from error
         if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
             raise LineFault(f"blob_mismatch:{digest}")
         return data.decode()

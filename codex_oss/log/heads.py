@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from codex_oss.errors import BridgeError
 from codex_oss.record import Json, canonical
 from codex_oss.system import (
     DISK,
@@ -25,6 +26,9 @@ from codex_oss.system import (
 
 HEAD_BYTES_MAX = 65_536
 KEY_BYTES = 32
+_NO_HEAD = (
+    *(OSError, BridgeError, ValueError, TypeError, LookupError, AttributeError, RecursionError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +51,32 @@ class HeadStore:
         self._folder = folder
         self._key_file = key_file
         self._disk = disk
+        self._key = b""
 
     def write(self, head: Head) -> None:
         private_folder(self._folder, self._disk)
+        private_folder(self._key_file.parent, self._disk)
+        self._key = self._key or made_once(
+            self._key_file, lambda: random_bytes(KEY_BYTES), self._disk
+        )
         body = {"schema_version": "log_head.v1", **asdict(head)}
-        signed = {**body, "mac": self._mac(body)}
+        signed = {**body, "mac": _mac(self._key, body)}
         data = json.dumps(signed, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
         write_atomic(self._path(head.run_id), data.encode(), self._disk)
 
     def read(self, run_id: str) -> Head | None:
-        """Return the head of a run, or `None` where it is missing or its MAC is not ours."""
+        """Return the head of a run, or `None` where it is missing or its MAC is not ours. Nothing
+        is written, not even a key."""
         try:
             body = json.loads(read_bounded(self._path(run_id), HEAD_BYTES_MAX))
             mac = str(body.pop("mac"))
-            if not hmac.compare_digest(mac, self._mac(body)):
+            self._key = self._key or read_bounded(self._key_file, KEY_BYTES)
+            if not hmac.compare_digest(mac, _mac(self._key, body)):
                 return None
             body.pop("schema_version")
             return Head(**body)
-        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
-            return None
+        except _NO_HEAD:
+            return None  # Whatever stands there, it is no head that we wrote.
 
     def run_ids(self) -> Iterator[str]:
         """Yield the runs that have a head, newest first: their names begin with the time."""
@@ -76,9 +87,6 @@ class HeadStore:
     def _path(self, run_id: str) -> Path:
         return self._folder / f"{run_id}.json"
 
-    def _mac(self, body: Json) -> str:
-        return hmac.new(self._key(), canonical(body), sha256).hexdigest()
 
-    def _key(self) -> bytes:
-        private_folder(self._key_file.parent, self._disk)
-        return made_once(self._key_file, lambda: random_bytes(KEY_BYTES), self._disk)
+def _mac(key: bytes, body: Json) -> str:
+    return hmac.new(key, canonical(body), sha256).hexdigest()

@@ -1,47 +1,45 @@
-"""The one module that opens `events.jsonl`: append a fact durably, read what others appended.
+"""The one module that writes `events.jsonl`: append a fact durably, read what others appended.
 
 A fact enters `append`; the event it became leaves after its line is written and synced, never
-before. Redaction comes before the hash. A failed or short write, or a failed sync, closes the log
-for this process: nobody knows what it left behind, so nothing is tried again and no success is
-reported (event-log 4).
+before. A failed or short write, or a failed sync, closes the log for this process: nobody knows
+what it left behind, so nothing is tried again and no success is reported (event-log 4).
 """
 
+import errno
 import os
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from codex_oss.deadline import Clock
-from codex_oss.errors import BrokenPromise, LogBusy, LogClosed, LogCorrupt, StorageUnsafe
+from codex_oss.errors import BrokenPromise, LogBusy, LogClosed, LogCorrupt
 from codex_oss.log.blobs import BlobStore
 from codex_oss.log.heads import Head, HeadStore
-from codex_oss.log.verify import LogContent, parse_log
+from codex_oss.log.reading import LogReader, log_lines, parse_log
+from codex_oss.log.verify import judge
 from codex_oss.record import (
-    LINE_BYTES_MAX,
     Event,
     Fact,
     HeadSealed,
     Json,
+    Line,
+    LineFault,
     LogRecovered,
     MissionFinalized,
     Place,
+    Redact,
     RunRecord,
     encode,
     fold,
     illegal,
     reduce,
     sha256,
-    to_fact,
-    to_payload,
 )
-from codex_oss.system import DISK, Disk, FileLock, private_folder, read_bounded, write_atomic
+from codex_oss.system import DISK, Disk, FileLock, private_folder, write_atomic
 
-LOG_BYTES_MAX = 128 * 2**20
 LOCK_SECONDS_MAX = 5.0
 HEAD_EVERY_EVENTS = 16
-
-Redact = Callable[[Json], Json]
-"""A payload to the same payload without secrets, keys included."""
 
 
 class EventLog(Protocol):
@@ -60,6 +58,17 @@ class EventLog(Protocol):
         """Return what others appended since."""
 
 
+def legal_line(record: RunRecord, fact: Fact, place: Place, redact: Redact) -> Line:
+    """Return the line that a fact becomes, or raise which promise of ours it would break."""
+    rule = illegal(record, fact)
+    if rule:
+        raise BrokenPromise(f"illegal_event:{rule}: {type(fact).__name__}")
+    try:
+        return encode(fact, place, redact)
+    except LineFault as fault:
+        raise BrokenPromise(f"{type(fact).__name__} cannot be logged: {fault.rule}") from fault
+
+
 class MemoryEventLog:
     """The same without a disk: for tests, and to ask what a run would do next."""
 
@@ -72,18 +81,14 @@ class MemoryEventLog:
         self.record = fold(events)
 
     def append(self, fact: Fact) -> tuple[Event, ...]:
-        rule = illegal(self.record, fact)
-        if rule:
-            raise BrokenPromise(f"illegal_event:{rule}")
         place = Place(
-            seq=self.record.last_seq + 1,
+            before=self.events[-1] if self.events else None,
             run_id=self._run_id,
             mission_id=self._mission_id,
             created_at=self._clock.now().isoformat(timespec="milliseconds"),
             elapsed_ms=round((self._clock.monotonic() - self._started) * 1000),
-            prev_hash=self.record.last_hash,
         )
-        event = encode(fact, to_payload(fact), place).event
+        event = legal_line(self.record, fact, place, lambda payload: payload).event
         self.events = (*self.events, event)
         self.record = reduce(self.record, event)
         return (event,)
@@ -93,7 +98,7 @@ class MemoryEventLog:
 
 
 class MissionEventLog:
-    """One run's log on disk. `read` first; only then may it be appended to."""
+    """One run's log on disk. It is made or opened first; only then may it be appended to."""
 
     def __init__(
         self,
@@ -122,176 +127,171 @@ class MissionEventLog:
     def events(self) -> tuple[Event, ...]:
         return tuple(self._events)
 
+    @property
+    def _last(self) -> Event | None:
+        return self._events[-1] if self._events else None
+
+    # ---- opening ---------------------------------------------------------------------------------
+
     def create(self, summary: Json) -> None:
         """Make an empty log and its head: from here on a missing log is seen as cut."""
-        private_folder(self._path.parent, self._disk)
-        fd = self._disk.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
-        os.close(fd)
-        self._disk.sync_folder(self._path.parent)
-        self._heads.write(Head(self.run_id, self.mission_id, 0, 0, "", summary=summary))
+        with self._storing():
+            private_folder(self._path.parent, self._disk)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            os.close(self._disk.open(self._path, flags))
+            self._disk.sync_folder(self._path.parent)
+            self._heads.write(Head(self.run_id, self.mission_id, 0, 0, "", summary=summary))
         self._is_open = True
 
-    def read(self) -> LogContent:
-        """Return what stands in the log, without writing anything."""
-        return parse_log(read_log(self._path), self._blobs.text)
+    def read(self) -> LogReader:
+        """Return a reader of all that stands in the log. Nothing is written."""
+        return LogReader(log_lines(self._path, self._disk), self._blobs.text)
 
     def open(self) -> None:
         """Take the log up for appending. What was never acknowledged is set aside and said;
-        damage is refused: nothing is appended to a log that is not what was written."""
-        with self._locked():
-            content = self.read()
-            if content.damage or self._is_cut(content):
-                rule = content.damage.rule if content.damage else "truncated"
-                hint = f"run: codex-oss log verify {self.run_id}"
-                raise LogCorrupt(f"{self.run_id} is damaged: {rule}", hint=hint)
-            self._take(content.events, content.size)
-            recovered = self._set_aside(content) if content.torn else None
-        self._elapsed_before_ms = self.record.budget.elapsed_ms
-        self._opened = self._clock.monotonic()
+        nothing is appended to a log that is not, or may not be, what was written."""
+        with self._storing(), self._locked():
+            reader = self.read()
+            events: list[Event] = []
+            verdict = judge(self.run_id, reader, self._heads.read(self.run_id), each=events.append)
+            if not verdict.is_good:
+                raise LogCorrupt(
+                    f"{self.run_id} is {verdict.verdict}: {verdict.rule}",
+                    hint=f"run: codex-oss log verify {self.run_id}",
+                )
+            self._take(events, reader.size)
+            last = self._last
+            self._elapsed_before_ms = last.elapsed_ms if last else 0
+            self._opened = self._clock.monotonic()
+            if reader.torn:
+                with self._file() as fd:
+                    self._recover(fd, reader.torn)
         self._is_open = True
-        if recovered:
-            self.append(recovered)
 
-    def _is_cut(self, content: LogContent) -> bool:
-        head = self._heads.read(self.run_id)
-        return head is not None and head.count > len(content.events)
+    def _recover(self, fd: int, torn: bytes) -> tuple[Event, ...]:
+        """Set a torn tail aside and say so, if there is a run to say it of."""
+        kept = f"{self._path.name}.torn-{len(self._events) + 1}"
+        write_atomic(self._path.with_name(kept), torn, self._disk)
+        self._disk.truncate(fd, self._size)
+        self._disk.sync(fd)
+        recovered = LogRecovered(len(torn), sha256(torn), kept)
+        return () if illegal(self.record, recovered) else (self._write(fd, recovered),)
 
-    def _set_aside(self, content: LogContent) -> LogRecovered:
-        kept = f"{self._path.name}.torn-{len(content.events) + 1}"
-        write_atomic(self._path.with_name(kept), content.torn, self._disk)
-        fd = self._disk.open(self._path, os.O_WRONLY | os.O_NOFOLLOW)
-        try:
-            self._disk.truncate(fd, content.size)
-            self._disk.sync(fd)
-        finally:
-            os.close(fd)
-        return LogRecovered(len(content.torn), sha256(content.torn), kept)
+    # ---- appending -------------------------------------------------------------------------------
 
     def append(self, fact: Fact) -> tuple[Event, ...]:
-        if not self._is_open:
-            raise LogClosed(
-                f"the log of {self.run_id} is closed: a write failed, or it was never opened",
-                hint=f"run: codex-oss log verify {self.run_id}",
-            )
-        with self._locked():
-            news = self._catch_up()
-            rule = illegal(self.record, fact)
-            if rule:
-                raise BrokenPromise(f"illegal_event:{rule}: {type(fact).__name__}")
-            self._is_open = False
-            try:
-                event = self._write(fact)
-            except OSError as error:
-                raise LogClosed(
-                    f"writing the log of {self.run_id} failed: {error.strerror}",
-                    hint="free space or repair the disk, then: codex-oss mission resume",
-                ) from error
-            self._is_open = True
-            return (*news, event)
+        self._ensure_open()
+        with self._storing(), self._locked(), self._file() as fd:
+            news = self._catch_up(fd)
+            return (*news, self._write(fd, fact))
 
     def poll(self) -> tuple[Event, ...]:
-        if self._path.stat().st_size == self._size:
-            return ()
-        with self._locked():
-            return self._catch_up()
+        self._ensure_open()
+        with self._storing():
+            if self._path.stat().st_size == self._size:
+                return ()
+            with self._locked(), self._file() as fd:
+                return self._catch_up(fd)
 
-    def _write(self, fact: Fact) -> Event:
-        payload = to_payload(fact)
-        clean = self._redact(payload)
-        if clean != payload:
-            fact = to_fact(type(fact).__name__, clean)
-        line = encode(fact, clean, self._place())
-        assert len(line.data) <= LINE_BYTES_MAX, f"{type(fact).__name__}: {len(line.data)} bytes"
+    def _catch_up(self, fd: int) -> tuple[Event, ...]:
+        """Take what others appended. One that died while it wrote left a torn tail."""
+        raw = os.pread(fd, max(0, os.fstat(fd).st_size - self._size), self._size)
+        reader = parse_log(raw, self._blobs.text, self._last)
+        events = tuple(reader)
+        self._take(events, reader.size)
+        if reader.damage:
+            self._is_open = False
+            raise LogCorrupt(
+                f"{self.run_id} is damaged: {reader.damage.rule}",
+                hint=f"run: codex-oss log verify {self.run_id}",
+            )
+        return (*events, *self._recover(fd, reader.torn)) if reader.torn else events
+
+    def _write(self, fd: int, fact: Fact) -> Event:
+        line = legal_line(self.record, fact, self._place(), self._redact)
         for blob in line.blobs:
             self._blobs.put(blob)
-        fd = self._disk.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
-        try:
-            if self._disk.write(fd, line.data) != len(line.data):
-                raise OSError(0, "the disk took a part of the line")
-            self._disk.sync(fd)
-        finally:
-            os.close(fd)
+        self._is_open = False
+        if self._disk.write(fd, line.data) != len(line.data):
+            raise OSError(errno.EIO, "the disk took a part of the line")
+        self._disk.sync(fd)
         self._take((line.event,), len(line.data))
-        if (
-            isinstance(fact, MissionFinalized | HeadSealed)
-            or line.event.seq % HEAD_EVERY_EVENTS == 0
-        ):
+        is_outcome = isinstance(fact, MissionFinalized | HeadSealed)
+        if is_outcome or line.event.seq % HEAD_EVERY_EVENTS == 0:
             self._write_head(line.event, sealed=isinstance(fact, HeadSealed))
+        self._is_open = True
         return line.event
 
     def _place(self) -> Place:
+        last = self._last
         ran_ms = round((self._clock.monotonic() - self._opened) * 1000)
-        elapsed_ms = max(self._elapsed_before_ms + ran_ms, self.record.budget.elapsed_ms)
         return Place(
-            seq=self.record.last_seq + 1,
+            before=last,
             run_id=self.run_id,
             mission_id=self.mission_id,
             created_at=self._clock.now().isoformat(timespec="milliseconds"),
-            elapsed_ms=elapsed_ms,
-            prev_hash=self.record.last_hash,
+            elapsed_ms=max(self._elapsed_before_ms + ran_ms, last.elapsed_ms if last else 0),
         )
 
     def _write_head(self, event: Event, sealed: bool) -> None:
-        summary = head_summary(self.record)
         self._heads.write(
             Head(
                 self.run_id,
                 self.mission_id,
-                event.seq,
-                self._size,
-                event.event_hash,
-                sealed,
-                summary,
+                count=event.seq,
+                bytes=self._size,
+                head=event.event_hash,
+                sealed=sealed,
+                summary=head_summary(self.record),
             )
         )
 
-    def _take(self, events: tuple[Event, ...], size: int) -> None:
+    def _take(self, events: Sequence[Event], size: int) -> None:
         for event in events:
             self.record = reduce(self.record, event)
         self._events += events
         self._size += size
 
-    def _catch_up(self) -> tuple[Event, ...]:
-        fd = self._disk.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
+    # ---- the file --------------------------------------------------------------------------------
+
+    def _ensure_open(self) -> None:
+        if not self._is_open:
+            raise LogClosed(
+                f"the log of {self.run_id} is closed: a write failed, or it was never opened",
+                hint=f"run: codex-oss log verify {self.run_id}",
+            )
+
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        """Close the log for this process where the disk fails inside this block."""
         try:
-            raw = os.pread(fd, os.fstat(fd).st_size - self._size, self._size)
-        finally:
-            os.close(fd)
-        content = parse_log(raw, self._blobs.text, self._events[-1] if self._events else None)
-        if content.torn or content.damage:
+            yield
+        except OSError as error:
             self._is_open = False
             raise LogClosed(
-                f"another writer left a torn line in the log of {self.run_id}",
-                hint="run: codex-oss mission resume",
-            )
-        self._take(content.events, content.size)
-        return content.events
+                f"writing the log of {self.run_id} failed: {error.strerror}",
+                hint="free space or repair the disk, then: codex-oss mission resume",
+            ) from error
 
-    def _locked(self) -> "_Locked":
-        return _Locked(self._lock, self.run_id)
+    @contextmanager
+    def _file(self) -> Iterator[int]:
+        fd = self._disk.open(self._path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
-
-class _Locked:
-    def __init__(self, lock: FileLock, run_id: str) -> None:
-        self._lock, self._run_id = lock, run_id
-
-    def __enter__(self) -> None:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         if not self._lock.acquire(LOCK_SECONDS_MAX):
             raise LogBusy(
-                f"the log of {self._run_id} is locked for more than {LOCK_SECONDS_MAX:g} s",
+                f"the log of {self.run_id} is locked for more than {LOCK_SECONDS_MAX:g} s",
                 hint="try again",
             )
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
-def read_log(path: Path) -> bytes:
-    """Return the bytes of a log. No link is followed, nothing but a regular file is read."""
-    try:
-        return read_bounded(path, LOG_BYTES_MAX)
-    except FileNotFoundError as error:
-        raise StorageUnsafe(f"there is no log at {path.parent.name}") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 def head_summary(record: RunRecord) -> Json:

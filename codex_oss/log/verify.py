@@ -1,74 +1,23 @@
-"""Read a log as a stranger would: whole, damaged, torn, cut, rewritten or without an anchor.
+"""Say what a log is worth: whole, torn, damaged, cut, rewritten or without an anchor.
 
-The bytes of a log and the head kept outside it enter, a `LogVerdict` leaves. Only a torn tail is
-ever mended, and not here: this module writes nothing (event-log 6).
+The events of a log and the head kept outside it enter, a `LogVerdict` leaves. A chain alone cannot
+show that its end was cut off or that it was written anew; the head can (event-log 5 and 6).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from codex_oss.log.heads import Head
-from codex_oss.record import Event, Json, LineFault, ReadBlob, decode
+from codex_oss.log.reading import LogReader
+from codex_oss.record import Event, Json
 
 Verdict = Literal[
     "ok", "torn_tail", "damaged", "truncated", "rewritten", "unanchored", "unreadable"
 ]
 GOOD: tuple[Verdict, ...] = ("ok", "torn_tail")
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """The first line that is not what was written."""
-
-    line: int
-    offset: int
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogContent:
-    """What stands in a log: its good events and what follows them, if anything does."""
-
-    events: tuple[Event, ...]
-    size: int
-    torn: bytes = b""
-    damage: Damage | None = None
-
-
-def parse_log(raw: bytes, read_blob: ReadBlob, before: Event | None = None) -> LogContent:
-    """Return the events of `raw`, which follows `before`, up to the first damage or torn tail."""
-    events: list[Event] = []
-    size = 0
-    for line in _lines(raw):
-        if not line.endswith(b"\n"):
-            return LogContent(tuple(events), size, torn=line)
-        try:
-            before = decode(line, before, read_blob)
-        except LineFault as fault:
-            rest = raw[size:]
-            if is_torn(rest):
-                return LogContent(tuple(events), size, torn=rest)
-            where = before.seq + 1 if before else 1
-            return LogContent(tuple(events), size, damage=Damage(where, size, fault.rule))
-        events.append(before)
-        size += len(line)
-    return LogContent(tuple(events), size)
-
-
-def _lines(raw: bytes) -> Iterator[bytes]:
-    start = 0
-    while start < len(raw):
-        end = raw.find(b"\n", start) + 1 or len(raw)
-        yield raw[start:end]
-        start = end
-
-
-def is_torn(rest: bytes) -> bool:
-    """Whether bytes behind the last good event are one line that was never acknowledged: without
-    its end, or with the zeros of sectors that a crash left unwritten."""
-    ends = rest.count(b"\n")
-    return ends == 0 or (ends == 1 and rest.endswith(b"\n") and b"\0" in rest)
+READABLE: tuple[Verdict, ...] = (*GOOD, "unanchored")
+"""What the events of a log may be shown on: without an anchor nobody vouches for their end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +26,15 @@ class LogVerdict:
 
     run_id: str
     verdict: Verdict
-    events: int
-    bytes: int
-    head: str
-    sealed: bool
+    events: int = 0
+    bytes: int = 0
+    head: str = ""
+    sealed: bool = False
     line: int = 0
     offset: int = 0
     rule: str = ""
     torn_bytes: int = 0
+    blobs: int = 0
     ms: int = 0
 
     @property
@@ -104,6 +54,7 @@ class LogVerdict:
             "offset": self.offset,
             "rule": self.rule,
             "torn_bytes": self.torn_bytes,
+            "blobs": self.blobs,
             "ms": self.ms,
         }
 
@@ -116,38 +67,64 @@ class LogVerdict:
         return f"{text}\nhead {self.head or 'none'}{' (sealed)' if self.sealed else ''}"
 
 
-def judge(run_id: str, content: LogContent, head: Head | None, witness: str = "") -> LogVerdict:
-    """Say what this log is worth, given its head file and, if any, the head a report printed."""
-    events, damage = content.events, content.damage
-    verdict, rule = _against_head(events, head, witness)
-    if damage:
-        verdict, rule = "damaged", damage.rule
-    elif content.torn and verdict == "ok":
+def judge(
+    run_id: str,
+    reader: LogReader,
+    head: Head | None,
+    witness: str = "",
+    each: Callable[[Event], object] = lambda event: None,
+) -> LogVerdict:
+    """Read a log to its end and say what it is worth, given its head file and, if any, the head
+    that a report printed. `each` gets every good event."""
+    anchor = _Anchor(head, witness)
+    last = anchor.follow(reader, each)
+    verdict, rule = anchor.verdict(last)
+    if reader.damage:
+        verdict, rule = "damaged", reader.damage.rule
+    elif reader.torn and verdict == "ok":
         verdict = "torn_tail"
     return LogVerdict(
         run_id=run_id,
         verdict=verdict,
-        events=len(events),
-        bytes=content.size,
-        head=events[-1].event_hash if events else "",
+        events=last.seq if last else 0,
+        bytes=reader.size,
+        head=last.event_hash if last else "",
         sealed=bool(head and head.sealed),
-        line=damage.line if damage else 0,
-        offset=damage.offset if damage else 0,
+        line=reader.damage.line if reader.damage else 0,
+        offset=reader.damage.offset if reader.damage else 0,
         rule=rule,
-        torn_bytes=len(content.torn),
+        torn_bytes=len(reader.torn),
+        blobs=reader.blobs,
     )
 
 
-def _against_head(
-    events: tuple[Event, ...], head: Head | None, witness: str
-) -> tuple[Verdict, str]:
-    hashes = {event.event_hash for event in events}
-    if witness and witness not in hashes:
-        return "rewritten", "head_of_the_report_not_in_log"
-    if head is None:
-        return ("ok", "") if witness else ("unanchored", "head_file_missing_or_not_ours")
-    if len(events) < head.count:
-        return "truncated", f"head_counts_{head.count}"
-    if head.count and events[head.count - 1].event_hash != head.head:
-        return "rewritten", f"head_differs_at_{head.count}"
-    return "ok", ""
+class _Anchor:
+    """What is known of a log from outside it, held against its events as they are read."""
+
+    def __init__(self, head: Head | None, witness: str) -> None:
+        self._head, self._witness = head, witness
+        self._hash_at_head = ""
+        self._witness_seen = False
+
+    def follow(self, events: Iterable[Event], each: Callable[[Event], object]) -> Event | None:
+        """Hand on every event and return the last one."""
+        event, count = None, self._head.count if self._head else 0
+        for event in events:
+            if event.seq == count:
+                self._hash_at_head = event.event_hash
+            if event.event_hash == self._witness:
+                self._witness_seen = True
+            each(event)
+        return event
+
+    def verdict(self, last: Event | None) -> tuple[Verdict, str]:
+        head = self._head
+        if self._witness and not self._witness_seen:
+            return "rewritten", "head_of_the_report_not_in_log"
+        if head is None:
+            return ("ok", "") if self._witness else ("unanchored", "head_file_missing_or_not_ours")
+        if head.count > (last.seq if last else 0):
+            return "truncated", f"head_counts_{head.count}"
+        if head.count and self._hash_at_head != head.head:
+            return "rewritten", f"head_differs_at_{head.count}"
+        return "ok", ""

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from codex_oss.deadline import Clock
-from codex_oss.errors import LogCorrupt, NotFound
+from codex_oss.errors import LogCorrupt, NotFound, Refused, StorageUnsafe
 from codex_oss.layout import Layout
 from codex_oss.log import (
+    READABLE,
     BlobStore,
     Head,
     HeadStore,
-    LogContent,
+    LogReader,
     LogVerdict,
     ProjectionState,
     check_projections,
     judge,
-    parse_log,
-    read_log,
+    log_lines,
     write_projections,
 )
 from codex_oss.record import Event, Json, RunRecord, fold
@@ -50,36 +50,56 @@ class RunArchive:
     def load(self, name: str) -> LoggedRun:
         """Return a run; damage is refused, and a torn tail was never part of it."""
         run_id = self.find(name)
-        content = self._read(run_id)
-        verdict = judge(run_id, content, self._heads.read(run_id))
-        if verdict.verdict in ("damaged", "truncated", "rewritten"):
+        events: list[Event] = []
+        verdict = judge(run_id, self._reader(run_id), self._heads.read(run_id), each=events.append)
+        if verdict.verdict not in READABLE:
             raise LogCorrupt(
                 f"{run_id} is {verdict.verdict}: {verdict.rule}",
                 hint=f"run: codex-oss log verify {run_id}",
             )
-        record = fold(content.events)
-        mission_id = content.events[0].mission_id if content.events else ""
+        record = fold(events)
+        mission_id = events[0].mission_id if events else ""
         state = self._state(run_id, record.status)
-        return LoggedRun(run_id, mission_id, content.events, record, state)
+        return LoggedRun(run_id, mission_id, tuple(events), record, state)
 
     def verify(self, name: str, witness: str = "") -> LogVerdict:
         """Judge the bytes of a log against its head, and the head that a report printed."""
         run_id = self.find(name)
         started = self._clock.monotonic()
-        verdict = judge(run_id, self._read(run_id), self._heads.read(run_id), witness)
+        try:
+            verdict = judge(run_id, self._reader(run_id), self._heads.read(run_id), witness)
+        except StorageUnsafe as error:
+            verdict = LogVerdict(run_id, "unreadable", rule=error.message)
         return replace(verdict, ms=round((self._clock.monotonic() - started) * 1000))
 
     def check(self, name: str) -> tuple[ProjectionState, ...]:
         """Say of each file whether it is what the log says. Writes nothing."""
-        run = self.load(name)
+        run = self._newest(name)
         return check_projections(self._layout.mission(run.mission_id), run.events)
 
     def rebuild(self, name: str) -> tuple[ProjectionState, ...]:
         """Write every file again, and return how each was before."""
-        run, before = self.load(name), self.check(name)
+        run, before = self._newest(name), self.check(name)
         for _ in write_projections(self._layout.mission(run.mission_id), run.events, self._disk):
             continue
         return before
+
+    def _newest(self, name: str) -> LoggedRun:
+        """Return a run whose files there are: a mission's are those of its newest run."""
+        run = self.load(name)
+        if self.is_newest(run.run_id, run.mission_id):
+            return run
+        newest = self.find(run.mission_id)
+        raise Refused(
+            f"the files of {run.mission_id} are those of its newest run, {newest}",
+            code="not_the_newest_run",
+            hint=f"run: codex-oss show-summary {run.run_id}",
+        )
+
+    def is_newest(self, run_id: str, mission_id: str) -> bool:
+        """Whether no newer run of this mission is known."""
+        newest = (head.run_id for head in self.heads() if head.mission_id == mission_id)
+        return next(newest, run_id) == run_id
 
     def find(self, name: str) -> str:
         """Return the run id of a run, or of the newest run of a mission."""
@@ -108,9 +128,9 @@ class RunArchive:
         """Return how many runs some process works on at this moment."""
         return sum(self._is_held(head.run_id) for head in self.heads() if not head.sealed)
 
-    def _read(self, run_id: str) -> LogContent:
+    def _reader(self, run_id: str) -> LogReader:
         blobs = BlobStore(self._layout.blobs(run_id), self._disk)
-        return parse_log(read_log(self._layout.events(run_id)), blobs.text)
+        return LogReader(log_lines(self._layout.events(run_id), self._disk), blobs.text)
 
     def _is_held(self, run_id: str) -> bool:
         return FileLock(self._layout.run_lock(run_id), self._clock).is_held

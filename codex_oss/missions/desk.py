@@ -5,23 +5,25 @@ of its own. A run belongs to the process that holds its `run.lock` (architecture
 """
 
 import os
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
+from math import inf
 from pathlib import Path
+from typing import NoReturn
 
 from codex_oss.chat import ChatModel
 from codex_oss.contract import MissionV1, contract_digest, parse_mission, render_mission
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import BadMission, Refused
+from codex_oss.errors import BadMission, BridgeError, Busy, Refused
 from codex_oss.layout import Layout
 from codex_oss.log import HeadStore, MissionEventLog, write_projections
 from codex_oss.missions.archive import RunArchive
-from codex_oss.missions.facts import Order, find_facts, profile_facts
+from codex_oss.missions.facts import Order, find_facts, profile_facts, without_floats
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
-from codex_oss.missions.results import MissionResult, refusal, result_of
+from codex_oss.missions.results import refusal
+from codex_oss.missions.run import Run
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.record import (
     Event,
@@ -30,7 +32,9 @@ from codex_oss.record import (
     Json,
     MissionAdmitted,
     MissionRefused,
+    RunRecord,
     RunResumed,
+    sha256,
 )
 from codex_oss.redaction import Redactor
 from codex_oss.runtime import PROMPT_VERSION, Admission, admit
@@ -38,6 +42,7 @@ from codex_oss.system import DISK, Disk, FileLock, Git, ProcessId, new_id, priva
 from codex_oss.tools import Guard, ToolBroker
 
 MISSION_ID_CHARACTERS_MAX = 64
+ADMISSION_SECONDS_MAX = 5.0
 LOCK_SECONDS = 0.0  # A run that another process holds is running: there is nothing to wait for.
 
 Models = Callable[[ModelProfile], ChatModel]
@@ -77,41 +82,45 @@ class MissionDesk:
 
     # ---- one run ---------------------------------------------------------------------------------
 
-    def begin(self, order: Order, deadline: Deadline) -> "Run":
-        """Admit a mission and return its run. Refused and busy ones are `Refused`, and logged."""
-        order = replace(order, mission=self._without_secrets(order.mission))
+    def begin(self, order: Order, deadline: Deadline) -> Run:
+        """Admit a mission and return its run. A refused one is logged and raised; a busy one, and
+        one for which there is no storage, is only raised."""
+        order = replace(order, mission=self._as_logged(order.mission))
         guard = self._guard_for(order.mission)
-        facts = find_facts(
-            order, guard.survey(), self._layout, self._provider_fault, self.archive.live_runs()
-        )
-        admission = admit(order.mission, facts)
-        mission_id = self._name_of(order.mission)
-        log = self._new_log(mission_id, order)
-        with ExitStack() as on_failure:
+        survey = guard.survey()
+        with ExitStack() as on_failure, self._one_at_a_time():
+            facts = find_facts(
+                order, survey, self._layout, self._provider_fault, self.archive.live_runs()
+            )
+            admission = admit(order.mission, facts)
+            if facts.storage_fault or admission.decision == "busy":
+                raise refusal(admission)
+            mission_id = self._name_of(order.mission)
+            log = self._new_log(mission_id, order)
             lock = self._locked(log.run_id, on_failure)
             if admission.decision != "admitted":
                 self._refuse(log, order, admission)
-            opening = log.append(self._admitted(order, admission, mission_id))
+            opening = log.append(self._admitted(order, admission))
             on_failure.pop_all()
         return self._run(log, lock, opening, order.profile, guard, deadline)
 
-    def resume(self, run_id: str, deadline: Deadline) -> "Run":
+    def resume(self, run_id: str, deadline: Deadline) -> Run:
         """Take up a run that nobody holds: the same loop over the same log."""
-        known = self.archive.load(run_id)
-        if known.record.mission is None:
-            raise Refused(f"{run_id} was refused, there is nothing to resume", code="already_final")
+        record = self.archive.load(run_id).record
+        _ensure_resumable(record, run_id)
         with ExitStack() as on_failure:
             lock = self._locked(run_id, on_failure)
-            log = self._log(run_id, known.mission_id)
+            profile = self._registry.resolve(record.admitted.admitted.profile.name)
+            if fault := self._provider_fault(profile):
+                raise Refused(fault, code=fault.split(":")[0], hint="set the provider's key")
+            log = self._log(run_id, record.admitted.mission_id)
             log.open()
             if log.record.loop.finalized and log.record.delivery.sealed:
                 hint = f"run: codex-oss show-summary {run_id}"
                 raise Refused(f"{run_id} has ended already", code="already_final", hint=hint)
-            opening = log.append(self._resumed(log)) if log.record.is_open else ()
-            mission = known.record.contract
-            profile = self._registry.resolve(known.record.mission.admitted.profile.name)
+            opening = log.append(_resumed(log.record)) if log.record.is_open else ()
             on_failure.pop_all()
-        return self._run(log, lock, opening, profile, self._guard_for(mission), deadline)
+        return self._run(log, lock, opening, profile, self._guard_for(record.contract), deadline)
 
     def _run(
         self,
@@ -121,30 +130,27 @@ class MissionDesk:
         profile: ModelProfile,
         guard: Guard,
         deadline: Deadline,
-    ) -> "Run":
-        deadline = deadline.within(float("inf"))
-        broker = ToolBroker(guard)
+    ) -> Run:
+        deadline = deadline.within(inf)
         performer = Performer(
-            self._models(profile), broker, self._clock, deadline, self._progress_seconds
+            self._models(profile), ToolBroker(guard), self._clock, deadline, self._progress_seconds
         )
-        folder = self._layout.mission(log.mission_id)
-        write_files = partial(write_projections, folder, disk=self._disk)
-        loop = MissionRun(log, performer, deadline)
-        return Run(log, lock, opening, loop, deadline, write_files)
 
-    def _resumed(self, log: MissionEventLog) -> RunResumed:
-        loop = log.record.loop
-        open_intents = [f"model_call:{loop.open_request.call}"] if loop.open_request else []
-        open_intents += [f"tool_call:{loop.open_tool.call_id}"] if loop.open_tool else []
-        return RunResumed("resume", _owner(), tuple(open_intents))
+        def write_files(events: tuple[Event, ...]) -> Iterator[Fact]:
+            if self.archive.is_newest(log.run_id, log.mission_id):
+                folder = self._layout.mission(log.mission_id)
+                yield from write_projections(folder, events, self._disk)
 
-    def _refuse(self, log: MissionEventLog, order: Order, admission: Admission) -> None:
+        return Run(log, lock, opening, MissionRun(log, performer, deadline), deadline, write_files)
+
+    def _refuse(self, log: MissionEventLog, order: Order, admission: Admission) -> NoReturn:
         event = log.append(MissionRefused(render_mission(order.mission), admission.to_json()))[-1]
         log.append(HeadSealed(event.seq, event.event_hash, "refused"))
         raise refusal(admission, log.run_id)
 
-    def _admitted(self, order: Order, admission: Admission, mission_id: str) -> MissionAdmitted:
-        mission = order.mission
+    def _admitted(self, order: Order, admission: Admission) -> MissionAdmitted:
+        mission, root = order.mission, str(self._project.resolve())
+        budget = asdict(mission.budget)
         return MissionAdmitted(
             task_spec=render_mission(mission),
             risk_tier=mission.risk_tier,
@@ -156,16 +162,22 @@ class MissionDesk:
             admission=admission.to_json(),
             profile=profile_facts(order.profile),
             door=order.door,
-            run_key="",
-            project={"name": self._project.name, "git_head": Git(self._project).head()},
+            run_key=order.run_key,
+            project={
+                "name": self._project.name,
+                "sha256": sha256(root.encode()),
+                "git_head": Git(self._project).head(),
+            },
             requested_mission_id=mission.mission_id,
             product={**self._product, "prompt_version": PROMPT_VERSION},
+            limits={"requested": budget, "effective": budget, "reductions": []},
         )
 
-    def _without_secrets(self, mission: MissionV1) -> MissionV1:
-        """Return the contract as it may stand in a log and a prompt: its digest is of that."""
-        clean, count = self._redactor.redact_value(render_mission(mission))
-        if not count:
+    def _as_logged(self, mission: MissionV1) -> MissionV1:
+        """Return the contract as it may stand in a log and a prompt, without secrets and without
+        floats: its digest is of that."""
+        clean, count = self._redactor.redact_value(without_floats(render_mission(mission)))
+        if not count and clean == render_mission(mission):
             return mission
         assert isinstance(clean, dict)
         parsed = parse_mission(clean)
@@ -188,20 +200,36 @@ class MissionDesk:
             name = mission.mission_id[: MISSION_ID_CHARACTERS_MAX - len(suffix)] + suffix
         return name
 
-    # ---- logs ------------------------------------------------------------------------------------
+    # ---- logs and locks --------------------------------------------------------------------------
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Admit one mission of a project at a time, so that names and places are given once."""
+        try:
+            self._layout.make()
+            private_folder(self._layout.runs, self._disk)
+            lock = FileLock(self._layout.admission_lock, self._clock)
+            is_ours = lock.acquire(ADMISSION_SECONDS_MAX)
+        except (OSError, BridgeError):
+            yield  # Nothing can be stored here: admission says so.
+            return
+        if not is_ours:
+            raise Busy("another mission is being admitted", hint="try again in 1s")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _new_log(self, mission_id: str, order: Order) -> MissionEventLog:
-        moment = self._clock.now().strftime("%Y%m%dt%H%M%Sz")
-        run_id = f"run_{moment}_{new_id(8)}"
-        private_folder(self._layout.run(run_id), self._disk)
+        now = self._clock.now()
+        run_id = f"run_{now:%Y%m%dt%H%M%Sz}_{now.microsecond // 1000:03x}{new_id(5)}"
         log = self._log(run_id, mission_id)
-        mission = order.mission
         log.create(
             {
-                "tier": mission.tier,
+                "tier": order.mission.tier,
                 "status": "NEW",
                 "alias": order.model_alias,
-                "contract": contract_digest(mission),
+                "contract": contract_digest(order.mission),
             }
         )
         return log
@@ -234,54 +262,29 @@ class MissionDesk:
         return lock
 
 
+def _ensure_resumable(record: RunRecord, run_id: str) -> None:
+    """Raise why a run cannot go on, where it never began or cannot be read."""
+    match record.status:
+        case "NEW":
+            message = f"{run_id} ended before it was admitted, there is nothing to resume"
+            raise Refused(message, code="never_admitted", hint="hand the mission in again")
+        case "REFUSED":
+            message = f"{run_id} was refused, there is nothing to resume"
+            hint = f"run: codex-oss explain {run_id}"
+            raise Refused(message, code="already_final", hint=hint)
+        case "UNREADABLE":
+            hint = "resume it with the version that admitted it: its first event names that"
+            message = f"the contract of {run_id} cannot be read by this version"
+            raise Refused(message, code="contract_unreadable", hint=hint)
+
+
+def _resumed(record: RunRecord) -> RunResumed:
+    loop = record.loop
+    open_intents = [f"model_call:{loop.open_request.call}"] if loop.open_request else []
+    open_intents += [f"tool_call:{loop.open_tool.call_id}"] if loop.open_tool else []
+    return RunResumed("resume", _owner(), tuple(open_intents))
+
+
 def _owner() -> str:
     me = ProcessId.of(os.getpid())
     return f"pid {me.pid}, started {me.start}"
-
-
-class Run:
-    """One run in this process, from its opening to its files."""
-
-    def __init__(
-        self,
-        log: MissionEventLog,
-        lock: FileLock,
-        opening: tuple[Event, ...],
-        loop: MissionRun,
-        deadline: Deadline,
-        write_files: Callable[[tuple[Event, ...]], Iterator[Fact]],
-    ) -> None:
-        self._log, self._lock, self._opening = log, lock, opening
-        self._loop, self._deadline, self._write_files = loop, deadline, write_files
-
-    @property
-    def run_id(self) -> str:
-        return self._log.run_id
-
-    @property
-    def mission_id(self) -> str:
-        return self._log.mission_id
-
-    def events(self) -> Generator[Event, None, None]:
-        """Yield every event, durable before it is seen. Whoever stops pulling ends the run: it
-        still closes with a verdict and its files."""
-        steps = self._steps()
-        try:
-            for event in steps:  # noqa: UP028 - `yield from` would close `steps` with us.
-                yield event
-        finally:
-            self._deadline.cancel("client left")
-            try:
-                for _ in steps:
-                    pass
-            finally:
-                self._lock.release()
-
-    def _steps(self) -> Iterator[Event]:
-        yield from self._opening
-        yield from self._loop.run()
-        for fact in self._write_files(self._log.events):
-            yield from self._log.append(fact)
-
-    def result(self) -> MissionResult:
-        return result_of(self._log.record)

@@ -23,6 +23,7 @@ class Order:
     alias_tier: int
     door: str
     warnings: tuple[Fault, ...] = ()
+    run_key: str = ""
 
 
 def profile_facts(profile: ModelProfile) -> ProfileFacts:
@@ -34,6 +35,7 @@ def profile_facts(profile: ModelProfile) -> ProfileFacts:
         exposure=profile.exposure,
         context_window=profile.context_window,
         max_output_tokens=profile.max_output_tokens,
+        provider=profile.provider.name,
         input_price=prices.input if prices else None,
         cached_price=prices.cache_read if prices else None,
         output_price=prices.output if prices else None,
@@ -53,6 +55,7 @@ def find_facts(
         profile=profile_facts(order.profile),
         model_alias=order.model_alias,
         alias_tier=order.alias_tier,
+        capability_tier=order.profile.capability_tier,
         profile_lanes=order.profile.lanes,
         provider_fault=provider_fault(order.profile),
         readable_files=survey.readable_files,
@@ -74,3 +77,15 @@ def _storage(layout: Layout) -> tuple[str, int]:
         return "", free_bytes(layout.runs)
     except (OSError, BridgeError) as error:
         return str(error), 0
+
+
+def without_floats(value: object) -> object:
+    """Return JSON with its floats as text: a log has none, and an `x_` key may hold any JSON."""
+    match value:
+        case float():
+            return repr(value)
+        case dict():
+            return {key: without_floats(item) for key, item in value.items()}
+        case list():
+            return [without_floats(item) for item in value]
+    return value

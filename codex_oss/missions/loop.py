@@ -34,7 +34,7 @@ class MissionRun:
         """Tell the log of a cancel in this process, and this process of one in the log."""
         loop, why = self._log.record.loop, self._deadline.cancelled_because
         if loop.cancelled_by and not why:
-            self._deadline.cancel(loop.cancel_reason)
+            self._deadline.cancel(loop.cancel_reason or "cancelled")
         elif why and not loop.cancelled_by and self._log.record.is_open:
             by = "client" if why.startswith("client") else "person"
             yield from self._log.append(CancelRequested(by, why))

@@ -4,9 +4,8 @@ Replies and observations enter, facts leave; references are given here, from the
 reading of a path, the N-th executed call. Costs use the prices recorded at admission.
 """
 
-from codex_oss.chat import ChatReply, FunctionCall, Usage
+from codex_oss.chat import ChatReply, FunctionCall, Usage, mended
 from codex_oss.contract import EvidenceRef
-from codex_oss.profiles import Prices, cost_of
 from codex_oss.record import (
     CallUsage,
     Citation,
@@ -21,12 +20,15 @@ from codex_oss.record import (
     ToolCallEmitted,
     ToolDenied,
     ToolObserved,
+    canonical,
     sha256,
 )
+from codex_oss.runtime import cost_microusd, prompt_for
 from codex_oss.tools import Cited, Denied, Observation, Rechecked
 
 ESTIMATE_BYTES_PER_TOKEN = 4  # Where the provider does not count (bridge 12).
 MESSAGE_CHARACTERS_MAX = 300
+CALLS_KEPT_MAX = 64  # Of one reply: each is answered in every later prompt, four of them are run.
 
 
 def replied(
@@ -38,22 +40,24 @@ def replied(
 ) -> ModelReplied:
     """Return the reply under call ids of our own: providers repeat theirs."""
     calls = tuple(
-        FunctionCall(f"call_{announced.call}_{number}", call.name, call.arguments)
-        for number, call in enumerate(reply.calls)
+        FunctionCall(f"call_{announced.call}_{number}", mended(call.name), mended(call.arguments))
+        for number, call in enumerate(reply.calls[:CALLS_KEPT_MAX])
     )
+    text, said = mended(reply.text), [[call.name, call.arguments] for call in reply.calls]
     usage = _usage(announced, reply)
     return ModelReplied(
         call=announced.call,
-        response_sha256=sha256(repr((reply.text, reply.calls)).encode()),
-        text=reply.text,
+        response_sha256=sha256(canonical([reply.text, said])),
+        text=text,
         tool_calls=calls,
-        reasoning=reply.reasoning,
+        reasoning=mended(reply.reasoning),
         finish_reason=reply.finish,
         usage=usage,
-        cost_microusd=_cost(usage, profile),
+        cost_microusd=cost_microusd(profile, Usage(usage.input, usage.output, usage.cached)),
         first_byte_ms=first_byte_ms,
         total_ms=total_ms,
         upstream_model=profile.upstream_model,
+        calls_left_out=len(reply.calls) - len(calls),
     )
 
 
@@ -61,7 +65,7 @@ def _usage(announced: ModelRequested, reply: ChatReply) -> CallUsage:
     if reply.usage:
         return _counted(reply.usage)
     written = reply.text + reply.reasoning + "".join(c.arguments + c.name for c in reply.calls)
-    tokens = -(-len(written.encode()) // ESTIMATE_BYTES_PER_TOKEN)
+    tokens = -(-len(mended(written).encode()) // ESTIMATE_BYTES_PER_TOKEN)
     known = announced.est_input_tokens
     return CallUsage(known, tokens, 0, 0, known + tokens, "estimated")
 
@@ -75,13 +79,6 @@ def _counted(usage: Usage) -> CallUsage:
         usage.total_tokens,
         "upstream",
     )
-
-
-def _cost(usage: CallUsage, profile: ProfileFacts) -> int | None:
-    if profile.input_price is None or profile.output_price is None:
-        return None
-    prices = Prices(profile.input_price, profile.output_price, profile.cached_price)
-    return cost_of(Usage(usage.input, usage.output, usage.cached), prices)
 
 
 def failed(announced: ModelRequested, code: str, message: str, retryable: bool) -> ModelFailed:
@@ -105,28 +102,61 @@ def observed(
         return ToolDenied(
             call.call_id, call.tool_name, result.code, result.rule, result.path, result.allowed
         )
-    output_hash = sha256(result.text.encode())
-    known = any(
-        (c.tool_name, c.arguments, c.output_hash) == (call.tool_name, call.arguments, output_hash)
-        for c in record.evidence.commands
-    )
+    text = result.text.encode()
+    output_hash = sha256(text)
+    original = record.evidence.original_of(call, output_hash)
+    if original:
+        shrunk = prompt_for(record, "explore").shrunk
+        return _again(call, result, output_hash, original.index in shrunk, duration_ms)
+    extracts = _extracts(record, result)
+    changed = ("file_changed",) if _shows_a_change(record, extracts) else ()
     return ToolObserved(
         call_id=call.call_id,
         command=result.command,
         exit_code=result.exit_code,
         output_hash=output_hash,
-        text="" if known else result.text,
+        text=result.text,
         complete=result.complete,
         truncated=result.truncated,
-        bytes=0 if known else len(result.text.encode()),
-        extracts=() if known else _extracts(record, result),
-        matches=() if known else result.matches,
+        bytes=len(text),
+        extracts=extracts,
+        matches=result.matches,
         match_count=result.match_count,
-        redactions=0 if known else result.redactions,
-        cached=known,
+        redactions=result.redactions,
+        cached=False,
+        duration_ms=duration_ms,
+        next=result.next,
+        risk_flags=(*result.risk_flags, *changed),
+    )
+
+
+def _again(
+    call: ToolCallEmitted,
+    result: Observation,
+    output_hash: str,
+    is_recall: bool,
+    duration_ms: int,
+) -> ToolObserved:
+    """Return an observation that the log holds already. Asking for what a prompt no longer shows
+    whole is a recall; asking for the rest is a duplicate (missions 9)."""
+    return ToolObserved(
+        call_id=call.call_id,
+        command=result.command,
+        exit_code=result.exit_code,
+        output_hash=output_hash,
+        text="",
+        complete=result.complete,
+        truncated=result.truncated,
+        bytes=0,
+        extracts=(),
+        matches=(),
+        match_count=result.match_count,
+        redactions=0,
+        cached=True,
         duration_ms=duration_ms,
         next=result.next,
         risk_flags=result.risk_flags,
+        recalled=is_recall,
     )
 
 
@@ -145,6 +175,12 @@ def _extracts(record: RunRecord, result: Observation) -> tuple[Extract, ...]:
         )
         for span in result.spans
     )
+
+
+def _shows_a_change(record: RunRecord, extracts: tuple[Extract, ...]) -> bool:
+    """Whether a file is another one than when it was read before (missions 10.3)."""
+    before = {e.path: e.file_sha256 for c in record.evidence.commands for e in c.extracts}
+    return any(before.get(e.path, e.file_sha256) != e.file_sha256 for e in extracts)
 
 
 def cited(citation: Citation) -> Cited:

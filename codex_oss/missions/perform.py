@@ -2,15 +2,16 @@
 
 An intent and the record enter; facts leave, and `None` as a breath: nothing happened, look whether
 another process wrote something. This is a border: whatever a step throws becomes the outcome of
-that step, so that a run always reaches its end.
+that step, so that a run always reaches its end. Every step has a limit, so that the end comes in
+time (missions 10.2).
 """
 
 import json
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TypeVar, assert_never
 
-from codex_oss.chat import Burst, ChatModel, TextRun, gather
+from codex_oss.chat import Burst, ChatChunk, ChatModel, TextRun, gather
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BridgeError, UpstreamRejected, UpstreamTimeout
 from codex_oss.missions.outcomes import cited, failed, forged, looked_at, observed, replied
@@ -24,6 +25,7 @@ from codex_oss.record import (
     RuntimeProgressEmitted,
     ToolCallEmitted,
     ToolDenied,
+    reserve_seconds,
 )
 from codex_oss.runtime import (
     CallModel,
@@ -39,7 +41,9 @@ from codex_oss.tools import Allowance, ToolBroker, ToolCall
 
 BREATH_SECONDS = 0.25  # So soon a cancel of another process is noticed (event-log 4: 500 ms).
 TOOL_SECONDS_MAX = 20.0  # Wall limit of one tool call (missions 5.1).
-REPLY_BYTES_MAX = 1_048_576  # A reply that goes on and on is a failure, not an answer.
+REPLY_CHARACTERS_MAX = 1_048_576  # A reply that goes on and on is a failure, not an answer.
+OVERTIME_SECONDS = 2.0  # Of the 5 s after its time in which a run must have ended (missions 10.2).
+CANCELLED_SECONDS = 0.5  # For looking again after a cancel: the end is due within 1 s.
 Item = TypeVar("Item")
 
 
@@ -59,7 +63,6 @@ class Performer:
         self._clock = clock
         self._deadline = deadline
         self._progress_seconds = progress_seconds
-        self._looking = Deadline(clock)  # A run that was called off still checks what it says.
 
     def perform(self, record: RunRecord, intent: Intent) -> Iterator[Fact | None]:
         match intent:
@@ -70,9 +73,11 @@ class Performer:
             case RunTool(announced):
                 yield from self._run_tool(record, announced)
             case LookAgain():
-                yield self._look_again(record, intent)
+                yield from self._look_again(record, intent)
             case _:
                 assert_never(intent)
+
+    # ---- asking the model ------------------------------------------------------------------------
 
     def _call_model(self, record: RunRecord, announced: ModelRequested) -> Iterator[Fact | None]:
         started, first_byte_ms = self._clock.monotonic(), 0
@@ -81,17 +86,18 @@ class Performer:
         deadline = self._deadline.within(seconds)
         bursts: list[Burst] = []
         try:
-            with closing(
-                self._breathing(self._stream(record, announced, deadline), deadline)
-            ) as it:
-                for item in it:
-                    if item is None:
-                        waited = self._clock.monotonic() - started
-                        yield _waiting(record, waited) if waited >= progress_due else None
-                        progress_due += self._progress_seconds * (waited >= progress_due)
-                        continue
-                    first_byte_ms = first_byte_ms or self._since_ms(started)
-                    bursts.append(item)
+            stream = self._stream(record, announced, deadline)
+            with closing(self._breathing(stream, deadline)) as breathing:
+                for burst in breathing:
+                    if burst:
+                        first_byte_ms = first_byte_ms or self._since_ms(started)
+                        bursts.append(burst)
+                    waited = self._clock.monotonic() - started
+                    if waited >= progress_due:
+                        progress_due += self._progress_seconds
+                        yield _waiting(record, waited)
+                    elif burst is None:
+                        yield None
             profile = record.admitted.admitted.profile
             yield replied(
                 announced, gather(bursts), profile, first_byte_ms, self._since_ms(started)
@@ -110,16 +116,18 @@ class Performer:
         size = 0
         for burst in self._model.stream(prompt.request, deadline):
             size += sum(map(_size, burst))
-            if size > REPLY_BYTES_MAX:
+            if size > REPLY_CHARACTERS_MAX:
                 raise UpstreamRejected(
-                    f"the reply passed {REPLY_BYTES_MAX} bytes", code="reply_too_large"
+                    f"the reply passed {REPLY_CHARACTERS_MAX} characters", code="reply_too_large"
                 )
             yield burst
 
+    # ---- running tools ---------------------------------------------------------------------------
+
     def _run_tool(self, record: RunRecord, announced: ToolCallEmitted) -> Iterator[Fact | None]:
         started = self._clock.monotonic()
-        deadline = self._deadline.within(TOOL_SECONDS_MAX)
         call = ToolCall(announced.tool_name, json.loads(announced.arguments))
+        deadline = self._deadline.within(_tool_seconds(record))
         limits = record.contract.budget
         allowance = Allowance(
             observation_bytes_left=limits.max_total_observation_bytes
@@ -131,46 +139,82 @@ class Performer:
         )
         try:
             running = (self._broker.run(call, allowance, deadline) for _ in range(1))
-            with closing(self._breathing(running, deadline)) as it:
-                for item in it:
-                    if item is None:
+            with closing(self._breathing(running, deadline)) as breathing:
+                for result in breathing:
+                    if result is None:
                         yield None
                         continue
-                    yield observed(record, announced, item, self._since_ms(started))
+                    yield observed(record, announced, result, self._since_ms(started))
+        except UpstreamTimeout:
+            rule = "it was ended when its time was over"
+            yield ToolDenied(announced.call_id, call.name, "tool_timeout", rule)
         except BridgeError as error:
             yield ToolDenied(announced.call_id, call.name, error.code, error.message)
         except Exception as error:  # The border: a tool that breaks shows nothing.
             yield ToolDenied(announced.call_id, call.name, "tool_failed", type(error).__name__)
 
-    def _look_again(self, record: RunRecord, intent: LookAgain) -> Fact:
-        results = [self._looked_at(record, citation) for citation in intent.citations]
-        return EvidenceVerified((*results, *map(forged, intent.forged)))
+    # ---- looking again ---------------------------------------------------------------------------
 
-    def _looked_at(self, record: RunRecord, citation: Citation) -> CitationResult:
-        command = record.evidence.commands[citation.command]
+    def _look_again(self, record: RunRecord, intent: LookAgain) -> Iterator[Fact | None]:
+        """Look at every citation for as long as there is time: what was not looked at carries no
+        COMPLETE. Even a run that was called off checks what it says."""
+        deadline = Deadline(self._clock, _looking_seconds(record))
+        results: list[CitationResult] = []
+        looking = (self._looked_at(record, each, deadline) for each in intent.citations)
+        with suppress(UpstreamTimeout), closing(self._breathing(looking, deadline)) as breathing:
+            for result in breathing:
+                if result is None:
+                    yield None
+                else:
+                    results.append(result)
+        yield EvidenceVerified((*results, *map(forged, intent.forged)))
+
+    def _looked_at(
+        self, record: RunRecord, citation: Citation, deadline: Deadline
+    ) -> CitationResult:
         if citation.path:
-            found = self._broker.recheck(cited(citation), self._looking)
-        else:
-            call = ToolCall(command.tool_name, json.loads(command.arguments))
-            found = self._broker.recheck_call(call, command.text, self._looking)
-        return looked_at(citation, found)
+            return looked_at(citation, self._broker.recheck(cited(citation), deadline))
+        command = record.evidence.commands[citation.command]
+        call = ToolCall(command.tool_name, command.asked)
+        return looked_at(citation, self._broker.recheck_call(call, command.text, deadline))
+
+    # ---- time ------------------------------------------------------------------------------------
 
     def _breathing(
         self, items: Iterable[Item], deadline: Deadline
     ) -> Generator[Item | None, None, None]:
-        """Yield from `items`, and a breath in their silence: until they end or their time does,
-        whatever they wait for."""
+        """Yield from `items` until they end or their time does, whatever they wait for, and draw
+        breath in their silence and between them."""
+        breath_due = self._clock.monotonic() + BREATH_SECONDS
         with closing(
             ticking(items, BREATH_SECONDS, None, lambda: deadline.cancel("left"))
-        ) as breathing:
-            for item in breathing:
-                if item is None and deadline.is_over:
+        ) as ticks:
+            for item in ticks:
+                if deadline.is_over:
                     deadline.raise_if_cancelled()
                     raise UpstreamTimeout("no answer came in the time that was left")
-                yield item
+                if item is None or self._clock.monotonic() >= breath_due:
+                    breath_due = self._clock.monotonic() + BREATH_SECONDS
+                    yield None
+                if item is not None:
+                    yield item
 
     def _since_ms(self, started: float) -> int:
         return round((self._clock.monotonic() - started) * 1000)
+
+
+def _tool_seconds(record: RunRecord) -> float:
+    """Return how long a tool may take: its own limit, and never into the time for closing."""
+    seconds = record.contract.budget.time_budget_seconds
+    left = seconds - reserve_seconds(seconds) - record.budget.elapsed_ms / 1000
+    return max(0.0, min(TOOL_SECONDS_MAX, left))
+
+
+def _looking_seconds(record: RunRecord) -> float:
+    if record.loop.cancelled_by:
+        return CANCELLED_SECONDS
+    seconds = record.contract.budget.time_budget_seconds
+    return max(0.0, seconds - record.budget.elapsed_ms / 1000) + OVERTIME_SECONDS
 
 
 def _waiting(record: RunRecord, waited: float) -> Fact:
@@ -180,8 +224,10 @@ def _waiting(record: RunRecord, waited: float) -> Fact:
 
 
 def _size(part: object) -> int:
-    """Return how many characters a part of a burst brings."""
+    """Return how many characters a part of a burst brings; none brings less than one."""
     if isinstance(part, TextRun):
-        return sum(map(len, part.literals))
-    text = f"{getattr(part, 'text', '')}{getattr(part, 'reasoning', '')}"
-    return len(text) + sum(len(delta.arguments) for delta in getattr(part, "calls", ()))
+        return sum(map(len, part.literals)) + 1
+    if not isinstance(part, ChatChunk):
+        return 1
+    calls = sum(len(c.arguments) + len(c.name) + len(c.call_id) + 1 for c in part.calls)
+    return len(part.text) + len(part.reasoning) + sum(map(len, part.reasoning_blocks)) + calls + 1

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from codex_oss.errors import Fault, Refused
+from codex_oss.chat import Usage
+from codex_oss.errors import Busy, Fault, Refused
 from codex_oss.record import Json, RunRecord, footer, report
-from codex_oss.runtime import Admission
+from codex_oss.runtime import BUSY_SECONDS, Admission
 
 REFUSAL_CHARACTERS_MAX = 4_000  # bridge 2: a refused mission tells every reason.
 
@@ -22,8 +23,7 @@ class MissionResult:
     artifacts: str
     head: str
     events: int
-    input_tokens: int
-    output_tokens: int
+    usage: Usage
     cost_microusd: int | None
 
     def to_json(self) -> Json:
@@ -38,8 +38,10 @@ class MissionResult:
             "artifacts": self.artifacts,
             "log_head": {"hash": self.head, "events": self.events},
             "usage": {
-                "input_tokens": self.input_tokens,
-                "output_tokens": self.output_tokens,
+                "input_tokens": self.usage.input_tokens,
+                "output_tokens": self.usage.output_tokens,
+                "cached_tokens": self.usage.cached_tokens,
+                "reasoning_tokens": self.usage.reasoning_tokens,
                 "cost_microusd": self.cost_microusd,
             },
         }
@@ -49,7 +51,7 @@ def result_of(record: RunRecord, delivery: str = "delivered") -> MissionResult:
     """Return what a finalized run gave."""
     ended = record.loop.finalized
     assert ended, "only a run that ended has a result"
-    told = report(record)
+    told, spent = report(record), record.budget
     return MissionResult(
         mission_id=record.admitted.mission_id,
         run_id=record.admitted.run_id,
@@ -60,19 +62,20 @@ def result_of(record: RunRecord, delivery: str = "delivered") -> MissionResult:
         artifacts=str(told["artifacts"]),
         head=record.loop.finalized_hash,
         events=record.loop.finalized_seq,
-        input_tokens=record.budget.input_tokens,
-        output_tokens=record.budget.output_tokens,
-        cost_microusd=record.budget.cost_microusd,
+        usage=Usage(
+            spent.input_tokens, spent.output_tokens, spent.cached_tokens, spent.reasoning_tokens
+        ),
+        cost_microusd=spent.cost_microusd,
     )
 
 
-def refusal(admission: Admission, run_id: str) -> Refused:
+def refusal(admission: Admission, run_id: str = "") -> Refused | Busy:
     """Return the error that tells every check that failed, with what would help."""
-    faults = [Fault(f"$.{c.id}", c.reason, c.reason, c.hint) for c in admission.failed]
-    text = "; ".join(f"{c.reason} ({c.hint})" if c.hint else c.reason for c in admission.failed)
-    return Refused(
-        f"the mission was not admitted: {text}"[:REFUSAL_CHARACTERS_MAX],
-        hint=f"run: codex-oss explain {run_id}",
-        code=admission.failed[0].reason.split(":")[0],
-        faults=faults,
-    )
+    failed = admission.failed
+    faults = [Fault(f"$.{c.id}", c.reason, c.reason, c.hint) for c in failed]
+    text = "; ".join(f"{c.reason} ({c.hint})" if c.hint else c.reason for c in failed)
+    text = f"the mission was not admitted: {text}"[:REFUSAL_CHARACTERS_MAX]
+    if admission.decision == "busy":
+        return Busy(text, faults=faults, retry_after_seconds=BUSY_SECONDS)
+    hint = f"run: codex-oss explain {run_id}" if run_id else ""
+    return Refused(text, hint=hint, code=failed[0].reason.split(":")[0], faults=faults)

@@ -2,20 +2,23 @@
 
 from codex_oss.record.citations import Citation, is_zero_match, resolve, shown_lines
 from codex_oss.record.codec import (
-    FACTS,
     HASH,
     LINE_BYTES_MAX,
     Blob,
     Line,
-    LineFault,
     Place,
-    ReadBlob,
+    Redact,
     canonical,
     decode,
     encode,
     sha256,
-    to_fact,
-    to_payload,
+)
+from codex_oss.record.contradictions import contradictions
+from codex_oss.record.coverage import (
+    obligation_states,
+    required_sources,
+    source_states,
+    was_tried,
 )
 from codex_oss.record.events import (
     ActionRejected,
@@ -52,24 +55,21 @@ from codex_oss.record.events import (
     ToolObserved,
     UnknownFact,
 )
-from codex_oss.record.findings import (
-    contradictions,
-    draft_of,
-    findings,
-    obligation_states,
-    required_sources,
-    source_state,
-    source_states,
-)
-from codex_oss.record.reducer import fold, illegal, reduce
+from codex_oss.record.findings import HELD, findings
+from codex_oss.record.legality import illegal
+from codex_oss.record.payloads import FACTS, LineFault, ReadBlob, to_fact, to_payload
+from codex_oss.record.reducer import fold, reduce
 from codex_oss.record.run_record import Answered, Command, RunRecord, Said
 from codex_oss.record.verdict import (
     Verdict,
     closing_reason,
     conditions,
+    early_end,
+    out_of,
     reserve_seconds,
     verdict,
 )
+from codex_oss.record.views_people import final_message, footer
 from codex_oss.record.views_record import (
     RENDERER_VERSION,
     REPORT_FILE,
@@ -80,8 +80,10 @@ from codex_oss.record.views_record import (
     render,
     story,
 )
-from codex_oss.record.views_report import final_message, footer, report
+from codex_oss.record.views_report import report
+from codex_oss.record.views_trace import decisions
 from codex_oss.record.visible_commentary import Sentence, commentary_for, shown_live
+from codex_oss.record.words import one_line, shown
 
 __all__ = [
     "ActionRejected",
@@ -101,6 +103,7 @@ __all__ = [
     "Fact",
     "GateEvaluated",
     "HASH",
+    "HELD",
     "HeadSealed",
     "Json",
     "LINE_BYTES_MAX",
@@ -121,16 +124,17 @@ __all__ = [
     "ProjectionWritten",
     "RENDERER_VERSION",
     "REPORT_FILE",
-    "SUMMARY_FILE",
-    "TRACE_FILE",
     "ReadBlob",
+    "Redact",
     "ReportDrafted",
     "ReportValidated",
     "RunRecord",
     "RunResumed",
     "RuntimeProgressEmitted",
+    "SUMMARY_FILE",
     "Said",
     "Sentence",
+    "TRACE_FILE",
     "ToolCallEmitted",
     "ToolDenied",
     "ToolObserved",
@@ -142,8 +146,9 @@ __all__ = [
     "commentary_for",
     "conditions",
     "contradictions",
+    "decisions",
     "decode",
-    "draft_of",
+    "early_end",
     "encode",
     "final_message",
     "findings",
@@ -152,6 +157,8 @@ __all__ = [
     "illegal",
     "is_zero_match",
     "obligation_states",
+    "one_line",
+    "out_of",
     "record_hash",
     "reduce",
     "render",
@@ -160,12 +167,13 @@ __all__ = [
     "reserve_seconds",
     "resolve",
     "sha256",
+    "shown",
     "shown_lines",
     "shown_live",
-    "source_state",
     "source_states",
     "story",
     "to_fact",
     "to_payload",
     "verdict",
+    "was_tried",
 ]

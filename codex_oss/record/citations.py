@@ -5,12 +5,14 @@ shown resolves to `None`: that is a forged one (missions 11.1).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from codex_oss.contract import EvidenceRef, parse_ref
-from codex_oss.record.events import CitationResult, Extract
+from codex_oss.record.events import Extract
 from codex_oss.record.run_record import Command, RunRecord
 
 QUOTE_CHARACTERS_MAX = 240
+TEXTS_KEPT = 64  # Split texts: a report cites the same few readings again and again.
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,17 @@ def resolve(record: RunRecord, text: str) -> Citation | None:
     command = record.evidence.commands[ref.command]
     if ref.match:
         return _from_match(command, ref, text)
-    if ref.zero_match and not is_zero_match(command):
-        return None
-    if not ref.zero_match and len(command.extracts) == 1:
+    if ref.zero_match:
+        return _whole(command, text) if is_zero_match(command) and not ref.first_line else None
+    if len(command.extracts) == 1:
         return _narrowed(command, command.extracts[0], ref, text)
-    if ref.first_line:
-        return None
-    return _whole(command, text)
+    return None if ref.first_line else _whole(command, text)
 
 
 def is_zero_match(command: Command) -> bool:
     """Whether this search proves that there is nothing to find in its scope."""
-    return command.exit_code == 1 and command.match_count == 0 and command.complete
+    found_none = command.exit_code == 1 and command.match_count == 0
+    return command.tool_name == "rtk_grep" and found_none and command.complete
 
 
 def _from_extract(record: RunRecord, ref: EvidenceRef, text: str) -> Citation | None:
@@ -77,14 +78,14 @@ def _narrowed(command: Command, extract: Extract, ref: EvidenceRef, text: str) -
     first, last = ref.first_line or extract.start_line, ref.last_line or extract.end_line
     if not extract.start_line <= first <= last <= extract.end_line:
         return None
-    lines = shown_lines(command)[first - extract.start_line : last - extract.start_line + 1]
+    lines = shown_lines(command.text)
     is_all = (first, last) == (extract.start_line, extract.end_line)
     return Citation(
         ref=text,
         path=extract.path,
         first_line=first,
         last_line=last,
-        shown=lines,
+        shown=lines[first - extract.start_line : last - extract.start_line + 1],
         sha256=extract.sha256 if is_all else "",
         file_sha256=extract.file_sha256,
         observed_seq=command.seq,
@@ -94,9 +95,10 @@ def _narrowed(command: Command, extract: Extract, ref: EvidenceRef, text: str) -
     )
 
 
-def shown_lines(command: Command) -> tuple[str, ...]:
+@lru_cache(TEXTS_KEPT)
+def shown_lines(text: str) -> tuple[str, ...]:
     """Return the lines of a reading as shown, without their numbers."""
-    return tuple(line.partition(": ")[2] for line in command.text.split("\n") if line)
+    return tuple(line.partition(": ")[2] for line in text.split("\n") if line)
 
 
 def _from_match(command: Command, ref: EvidenceRef, text: str) -> Citation | None:
@@ -119,23 +121,19 @@ def _from_match(command: Command, ref: EvidenceRef, text: str) -> Citation | Non
 
 
 def _whole(command: Command, text: str) -> Citation:
+    """Cite a command. That nothing was found is said of what was asked; anything else only of
+    what was shown, or a model could prove a word by asking for it."""
+    asked = (command.command,) if is_zero_match(command) else ()
     return Citation(
         ref=text,
         path="",
         first_line=0,
         last_line=0,
-        shown=(command.command, *command.text.split("\n")),
+        shown=(*asked, *command.text.split("\n")),
         sha256=command.output_hash,
         file_sha256="",
         observed_seq=command.seq,
         command=command.index,
         redacted=bool(command.redactions),
+        is_partial=not command.complete,
     )
-
-
-def checked_result(record: RunRecord, text: str) -> CitationResult | None:
-    """Return what the last look at this reference found, or `None` before it was looked at."""
-    for result in record.answer.checked or ():
-        if result.ref == text:
-            return result
-    return None

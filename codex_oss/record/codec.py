@@ -3,44 +3,39 @@
 A stored line *is* its canonical bytes: sorted keys, no blanks, UTF-8, no floats, one `\\n`. Its
 `event_hash` is SHA-256 over that line without the `event_hash` member, so it covers `prev_hash`
 and with it all before (event-log 2). A string over 32 KiB, and all of a model's reasoning, stands
-in a blob beside the log; the line names its digest. Whatever a line can be wrong about is one of
-the rules that `LineFault` names.
+in a blob beside the log; so do the longest lists of a line that would be over its limit. Whatever
+a line can be wrong about is one of the rules that `LineFault` names.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
-from types import UnionType
-from typing import Union, get_args, get_origin, get_type_hints
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
 
-from codex_oss.chat import FunctionCall
-from codex_oss.record.events import AUTHORITY, RUNTIME, Event, Fact, ModelReplied, UnknownFact
+from codex_oss.chat import mended
+from codex_oss.record.events import AUTHORITIES, SOURCES, Event, Fact, Json, UnknownFact, spoken_by
+from codex_oss.record.payloads import FIELDS, Field, LineFault, ReadBlob, to_fact, to_payload
 
 SCHEMA_VERSION = "mission_event.v1"
 LINE_BYTES_MAX = 262_144
 STRING_BYTES_MAX = 32_768  # A longer string is a blob.
 PREVIEW_CHARACTERS = 200
-PRIVATE = {(ModelReplied, "reasoning")}
-"""Fields that are always blobs of their own folder, so that they can be purged."""
 
 HASH = r"sha256:[0-9a-f]{64}"
-_ENVELOPE = re.compile(
-    rb'\{"authority":"[a-z_]+","created_at":"[^"\\]{1,40}","elapsed_ms":\d{1,15},'
-    rb'("event_hash":"(' + HASH.encode() + rb')",)"event_id":"evt_'
+_HEAD = (
+    rb'\{"authority":"(?P<authority>[a-z_]+)","created_at":"(?P<at>%b)",'
+    rb'"elapsed_ms":(?P<ms>0|[1-9]\d{0,14}),(?P<member>"event_hash":"(?P<hash>%b)",)"event_id":"'
 )
+_AT = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?"
+_ZONE = rb"(?:Z|[+-]\d\d:\d\d)"
+_ENVELOPE = re.compile(_HEAD % (_AT + _ZONE, HASH.encode()))
+_NO_ZONE = re.compile(_HEAD % (_AT, HASH.encode()))
+_VERSION = re.compile(r"mission_event\.v\d{1,4}")
 
-ReadBlob = Callable[[str, bool], str]
-"""(digest, is it private) to text; raises `LineFault` where the blob is missing or wrong."""
-
-
-class LineFault(Exception):
-    """A line that is not what was written. `rule` is one of the names of event-log 2."""
-
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule)
-        self.rule = rule
+Redact = Callable[[Json], Json]
+"""A payload to the same payload without secrets, keys included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +47,13 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the next line stands: everything in it that is not the fact."""
+    """Where the next line stands: all that is in it beside the fact."""
 
-    seq: int
+    before: Event | None
     run_id: str
     mission_id: str
     created_at: str
     elapsed_ms: int
-    prev_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,185 +66,107 @@ class Line:
 
 
 def canonical(value: object) -> bytes:
-    """Return the one spelling of a JSON value. Floats and lone surrogates are bugs of ours."""
-    return json.dumps(
+    """Return the one spelling of a JSON value. Half a surrogate pair cannot be spelled: U+FFFD
+    stands for it."""
+    text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    )
+    return utf8(text)
+
+
+def utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return mended(text).encode()
 
 
 def sha256(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-# ---- a fact and its payload ----------------------------------------------------------------------
+# ---- writing -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    name: str
-    key: str
-    kind: type
-    nested: type | None
-    is_list: bool
-    optional: bool
-    required: bool
+def encode(fact: Fact, place: Place, redact: Redact = lambda payload: payload) -> Line:
+    """Return the line for `fact` at `place`, redacted before it is hashed. Its event is read back
+    from these very bytes, so that whoever writes remembers what a reader will find."""
+    blobs: dict[str, Blob] = {}
+    payload = redact(to_payload(fact))
+    fields = FIELDS[type(fact)]
+    if not isinstance(fact, UnknownFact):
+        payload = _without_long_strings(fields, payload, blobs)
+    data = _line(fact, place, payload)
+    if len(data) > LINE_BYTES_MAX:
+        data = _line(fact, place, _without_long_lists(fields, payload, blobs))
+    assert len(data) <= LINE_BYTES_MAX, f"{type(fact).__name__}: {len(data)} bytes"
+    event = decode(data, place.before, lambda digest, _: blobs[digest].data.decode())
+    return Line(data, tuple(blobs.values()), event)
 
 
-def _field(name: str, hint: object, required: bool) -> _Field:
-    key, optional = name.rstrip("_"), False
-    if isinstance(hint, UnionType) or get_origin(hint) is Union:
-        optional, hint = True, next(a for a in get_args(hint) if a is not type(None))
-    origin, arguments = get_origin(hint), get_args(hint)
-    item = arguments[0] if origin is tuple else hint
-    nested = item if isinstance(item, type) and is_dataclass(item) else None
-    kind = list if origin is tuple else dict if origin is dict or nested else hint
-    assert isinstance(kind, type), (name, hint)
-    return _Field(name, key, kind, nested, origin is tuple, optional, required)
-
-
-def _fields_of(kind: type) -> tuple[_Field, ...]:
-    hints = get_type_hints(kind)
-    return tuple(
-        _field(f.name, hints[f.name], f.default is MISSING and f.default_factory is MISSING)
-        for f in fields(kind)
-    )
-
-
-FACTS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(Fact)}
-_NESTED: set[type] = set()
-_FIELDS: dict[type, tuple[_Field, ...]] = {}
-
-
-def _learn(kind: type) -> None:
-    if kind not in _FIELDS:
-        _FIELDS[kind] = _fields_of(kind)
-        for field in _FIELDS[kind]:
-            if field.nested:
-                _learn(field.nested)
-
-
-for _kind in FACTS.values():
-    _learn(_kind)
-_learn(FunctionCall)
-
-
-def to_payload(fact: Fact) -> dict[str, object]:
-    """Return the fact as JSON, its keys as event-log 3 names them."""
-    if isinstance(fact, UnknownFact):
-        return fact.payload
-    return _to_json(fact)
-
-
-def _to_json(value: object) -> dict[str, object]:
-    payload = {}
-    for field in _FIELDS[type(value)]:
-        part = getattr(value, field.name)
-        if field.nested and part is not None:
-            part = [_to_json(item) for item in part] if field.is_list else _to_json(part)
-        elif field.is_list:
-            part = list(part)
-        payload[field.key] = part
-    return payload
-
-
-def no_blobs(digest: str, private: bool) -> str:
-    raise LineFault(f"blob_missing:{digest}")
-
-
-def to_fact(event_type: str, payload: dict[str, object], read_blob: ReadBlob = no_blobs) -> Fact:
-    """Return the fact that a payload is. Missing keys and wrong types are `LineFault`s."""
-    kind = FACTS.get(event_type)
-    if kind is None or kind is UnknownFact:
-        return UnknownFact(event_type, payload)
-    fact: Fact = _from_json(kind, payload, read_blob)
-    return fact
-
-
-def _from_json(kind: type, payload: Mapping[str, object], read_blob: ReadBlob):  # type: ignore[no-untyped-def]  # The class is data here.
-    values: dict[str, object] = {}
-    for field in _FIELDS[kind]:
-        if field.key not in payload:
-            if field.required:
-                raise LineFault(f"payload_missing:{field.key}")
-            continue
-        part = payload[field.key]
-        if part is None and field.optional:
-            values[field.name] = None
-            continue
-        if field.kind is str and isinstance(part, dict):
-            part = read_blob(str(part.get("blob")), part.get("private") is True)
-        if type(part) is not field.kind:
-            raise LineFault(f"payload_type:{field.key}")
-        if field.nested or field.is_list:
-            part = _nested(field, part, read_blob)
-        values[field.name] = part
-    return kind(**values)
-
-
-def _nested(field: _Field, part: object, read_blob: ReadBlob) -> object:
-    if field.nested is None:
-        assert isinstance(part, list)
-        return tuple(part)
-    items = part if isinstance(part, list) else [part]
-    objects = [item for item in items if isinstance(item, dict)]
-    if len(objects) < len(items):
-        raise LineFault(f"payload_type:{field.key}")
-    values = tuple(_from_json(field.nested, item, read_blob) for item in objects)
-    return values if field.is_list else values[0]
-
-
-# ---- a line --------------------------------------------------------------------------------------
-
-
-def encode(fact: Fact, payload: dict[str, object], place: Place) -> Line:
-    """Return the line for `fact` at `place`. `payload` is its JSON, already redacted."""
-    blobs: list[Blob] = []
-    stored = payload if isinstance(fact, UnknownFact) else _store(type(fact), payload, blobs)
-    source_kind, authority = AUTHORITY.get(type(fact), RUNTIME)
+def _line(fact: Fact, place: Place, payload: Json) -> bytes:
+    before, (source_kind, authority) = place.before, spoken_by(fact)
+    seq = before.seq + 1 if before else 1
     body = {
         "schema_version": SCHEMA_VERSION,
         "run_id": place.run_id,
         "mission_id": place.mission_id,
-        "seq": place.seq,
-        "event_id": f"evt_{place.seq:06}",
-        "event_type": type(fact).__name__,
-        "payload": stored,
+        "seq": seq,
+        "event_id": f"evt_{seq:06}",
+        "event_type": fact.event_type if isinstance(fact, UnknownFact) else type(fact).__name__,
+        "payload": payload,
         "source_kind": source_kind,
         "authority": authority,
         "created_at": place.created_at,
         "elapsed_ms": place.elapsed_ms,
-        "prev_hash": place.prev_hash,
+        "prev_hash": before.event_hash if before else "",
     }
-    event_hash = sha256(canonical(body))
-    data = canonical({**body, "event_hash": event_hash}) + b"\n"
-    event = Event(
-        place.seq, fact, place.created_at, place.elapsed_ms, place.run_id, place.mission_id,
-        place.prev_hash, event_hash,
-    )  # fmt: skip
-    return Line(data, tuple(blobs), event)
+    data = canonical(body)
+    head, member, rest = data.partition(b',"event_id":"')  # No text stands before it.
+    return b'%b,"event_hash":"%b"%b%b\n' % (head, sha256(data).encode(), member, rest)
 
 
-def _store(kind: type, payload: dict[str, object], blobs: list[Blob]) -> dict[str, object]:
-    """Return the payload with its long and private strings moved into `blobs`."""
+def _without_long_strings(fields: tuple[Field, ...], payload: Json, blobs: dict[str, Blob]) -> Json:
     stored = dict(payload)
-    for field in _FIELDS[kind]:
+    for field in fields:
         part = payload[field.key]
-        if field.kind is str and isinstance(part, str) and part:
-            stored[field.key] = _store_text(part, (kind, field.name) in PRIVATE, blobs)
-        elif field.nested and isinstance(part, list):
-            stored[field.key] = [_store(field.nested, item, blobs) for item in part]
+        if isinstance(part, str) and part and _is_long(part, field.is_private):
+            stored[field.key] = _moved(part, field.is_private, blobs)
+        elif field.is_nested and isinstance(part, list):
+            assert field.item
+            inner = FIELDS[field.item]
+            stored[field.key] = [_without_long_strings(inner, item, blobs) for item in part]
     return stored
 
 
-def _store_text(text: str, private: bool, blobs: list[Blob]) -> str | dict[str, object]:
-    if not private and len(text) <= STRING_BYTES_MAX // 4:
-        return text  # No UTF-8 character takes more than four bytes.
-    data = text.encode()
-    if not private and len(data) <= STRING_BYTES_MAX:
-        return text
-    blobs.append(Blob(sha256(data), data, private))
-    preview = "" if private else text[:PREVIEW_CHARACTERS]
-    return {"blob": blobs[-1].sha256, "bytes": len(data), "preview": preview, "private": private}
+def _is_long(text: str, is_private: bool) -> bool:
+    if is_private or len(text) <= STRING_BYTES_MAX // 4:
+        return is_private  # No character takes more than four bytes.
+    return len(utf8(text)) > STRING_BYTES_MAX
+
+
+def _without_long_lists(fields: tuple[Field, ...], payload: Json, blobs: dict[str, Blob]) -> Json:
+    stored = dict(payload)
+    for field in fields:
+        if field.kind in (list, dict):
+            text = canonical(payload[field.key]).decode()
+            if len(text) > STRING_BYTES_MAX // 4:
+                stored[field.key] = _moved(text, False, blobs)
+    return stored
+
+
+def _moved(text: str, is_private: bool, blobs: dict[str, Blob]) -> Json:
+    """Put a text into a blob and return the reference to it."""
+    data = utf8(text)
+    blob = Blob(sha256(data), data, is_private)
+    blobs[blob.sha256] = blob
+    preview = "" if is_private else text[:PREVIEW_CHARACTERS]
+    return {
+        "blob": blob.sha256, "bytes": len(data), "preview": preview, "private": is_private
+    }  # fmt: skip
+
+
+# ---- reading -------------------------------------------------------------------------------------
 
 
 def decode(line: bytes, before: Event | None, read_blob: ReadBlob) -> Event:
@@ -258,47 +174,100 @@ def decode(line: bytes, before: Event | None, read_blob: ReadBlob) -> Event:
     found = _ENVELOPE.match(line)
     if found is None:
         raise LineFault(_why_no_envelope(line))
-    event_hash = found[2].decode()
-    body = _parse(line)
-    if sha256(line[: found.start(1)] + line[found.end(1) : -1]) != event_hash:
+    body, event_hash = _parsed(line), found["hash"].decode()
+    digest = hashlib.sha256(line[: found.start("member")])
+    digest.update(line[found.end("member") : -1])
+    if f"sha256:{digest.hexdigest()}" != event_hash:
         raise LineFault(_why_other_hash(body, event_hash))
-    seq = before.seq + 1 if before else 1
-    expected = {"seq": seq, "event_id": f"evt_{seq:06}", "schema_version": SCHEMA_VERSION}
-    for key, value in expected.items():
-        if body.get(key) != value:
-            raise LineFault("seq_mismatch" if key != "schema_version" else "unsupported_schema")
-    if body.get("prev_hash") != (before.event_hash if before else ""):
-        raise LineFault("prev_hash_mismatch")
-    if before and (body.get("run_id"), body.get("mission_id")) != (
-        before.run_id,
-        before.mission_id,
-    ):
-        raise LineFault("run_id_mismatch")
+    elapsed_ms = int(found["ms"])
+    _check_place(body, before, elapsed_ms)
     payload = body.get("payload")
     if not isinstance(payload, dict):
         raise LineFault("payload_type:payload")
-    fact = to_fact(str(body.get("event_type")), payload, read_blob)
+    read, blob_bytes = _counting(read_blob) if b'{"blob":"' in line else (read_blob, [0])
+    event_type = str(body.get("event_type"))
+    if body.get("schema_version") == SCHEMA_VERSION:
+        fact = to_fact(event_type, payload, read)
+    else:
+        fact = UnknownFact(event_type, payload)
     return Event(
-        seq, fact, body["created_at"], body["elapsed_ms"], body["run_id"], body["mission_id"],
-        body["prev_hash"], event_hash,
-    )  # fmt: skip
+        seq=before.seq + 1 if before else 1,
+        fact=fact,
+        created_at=found["at"].decode(),
+        elapsed_ms=elapsed_ms,
+        run_id=body["run_id"],
+        mission_id=body["mission_id"],
+        prev_hash=body["prev_hash"],
+        event_hash=event_hash,
+        line_bytes=len(line),
+        blob_bytes=sum(blob_bytes),
+    )
 
 
-def _parse(line: bytes):  # type: ignore[no-untyped-def]  # Whatever JSON holds; `decode` checks it.
-    if not line.endswith(b"}\n"):
-        raise LineFault("event_json_invalid")
+def _check_place(body: Json, before: Event | None, elapsed_ms: int) -> None:
+    """Raise what is wrong with all that stands beside the payload."""
+    seq, hash_before, ms_before = 1, "", 0
+    names = (body.get("run_id"), body.get("mission_id"))
+    if before:
+        seq, hash_before, ms_before = before.seq + 1, before.event_hash, before.elapsed_ms
+    if body.get("seq") != seq or body.get("event_id") != f"evt_{seq:06}":
+        raise LineFault("seq_mismatch")
+    if body.get("prev_hash") != hash_before:
+        raise LineFault("prev_hash_mismatch")
+    if names != (before.run_id, before.mission_id) if before else not _are_texts(names):
+        raise LineFault("run_id_mismatch")
+    if elapsed_ms < ms_before:
+        raise LineFault("elapsed_ms_falls")
+    if body.get("source_kind") not in SOURCES:
+        raise LineFault(f"unsupported_source_kind:{body.get('source_kind')}")
+    if body.get("authority") not in AUTHORITIES:
+        raise LineFault(f"unsupported_authority:{body.get('authority')}")
+    if not _VERSION.fullmatch(str(body.get("schema_version"))):
+        raise LineFault(f"unsupported_schema:{body.get('schema_version')}")
+
+
+def _are_texts(values: tuple[object, ...]) -> bool:
+    return all(isinstance(value, str) and value for value in values)
+
+
+def _counting(read_blob: ReadBlob) -> tuple[ReadBlob, list[int]]:
+    """Return the same reader, and the sizes of what it reads."""
+    sizes: list[int] = []
+
+    def read(digest: str, private: bool) -> str:
+        text = read_blob(digest, private)
+        sizes.append(len(text.encode()))
+        return text
+
+    return read, sizes
+
+
+def _parsed(line: bytes):  # type: ignore[no-untyped-def]  # Whatever JSON holds; `decode` checks it.
     try:
-        return json.loads(line)
+        text = line.decode()
+        body, end = _JSON.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise LineFault("event_json_invalid") from error
+    if text[end:] != "\n" or not isinstance(body, dict):
+        raise LineFault("event_json_invalid")
+    return body
+
+
+def _no_float(text: str) -> NoReturn:
+    raise LineFault("not_canonical")
+
+
+_JSON = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)
 
 
 def _why_no_envelope(line: bytes) -> str:
-    body = _parse(line)
-    known = isinstance(body, dict) and isinstance(body.get("event_hash"), str)
-    return "not_canonical" if known else "event_json_invalid"
+    if _NO_ZONE.match(line):
+        return "created_at_timezone_missing"
+    return "not_canonical" if isinstance(_parsed(line).get("event_hash"), str) else (
+        "event_json_invalid"
+    )  # fmt: skip
 
 
-def _why_other_hash(body: dict[str, object], event_hash: str) -> str:
+def _why_other_hash(body: Json, event_hash: str) -> str:
     respelled = canonical({key: value for key, value in body.items() if key != "event_hash"})
     return "not_canonical" if sha256(respelled) == event_hash else "event_hash_mismatch"

@@ -32,6 +32,7 @@ class MissionAdmitted:
     project: Json
     requested_mission_id: str
     product: Json
+    limits: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class ProfileFacts:
     exposure: str
     context_window: int
     max_output_tokens: int
+    provider: str = ""
     input_price: int | None = None
     cached_price: int | None = None
     output_price: int | None = None
@@ -87,6 +89,8 @@ class RunResumed:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeProgressEmitted:
+    """`progress_type` is `waiting`, or `redirect:` and the limit that the model was told of."""
+
     progress_type: str
     text: str
     visible: bool = True
@@ -129,8 +133,9 @@ class LogRecovered:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequested:
-    """On disk before a byte goes to the provider. `request_sha256` is the prompt's digest, and
-    `asked_at_ms` the time that the prompt shows."""
+    """On disk before a byte goes to the provider. `request_sha256` is the prompt's digest,
+    `asked_at_ms` the time that the prompt shows, `est_cost_microusd` what its input costs even if
+    nothing comes of it."""
 
     call: int
     purpose: str
@@ -145,6 +150,7 @@ class ModelRequested:
     deadline_ms: int
     attempt: int
     asked_at_ms: int = 0
+    est_cost_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,8 @@ class CallUsage:
 
 @dataclass(frozen=True, slots=True)
 class ModelReplied:
-    """What the model said. `reasoning` is kept as a private blob and never shown."""
+    """What the model said. `reasoning` is kept as a private blob and never shown;
+    `calls_left_out` are more than anybody would answer."""
 
     call: int
     response_sha256: str
@@ -174,6 +181,7 @@ class ModelReplied:
     first_byte_ms: int
     total_ms: int
     upstream_model: str
+    calls_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +284,8 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class ToolObserved:
-    """What a tool gave back, redacted and cut. `bytes` of it count against the budget."""
+    """What a tool gave back, redacted and cut. `bytes` of it count against the budget. `cached`:
+    the log holds it already and shows it again; `recalled`: because the prompt no longer did."""
 
     call_id: str
     command: str
@@ -294,6 +303,7 @@ class ToolObserved:
     duration_ms: int
     next: str = ""
     risk_flags: tuple[str, ...] = ()
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,8 +386,7 @@ RUNTIME = ("runtime", "runtime_authoritative")
 MODEL = ("model", "model_narrative")
 PERSON = ("person", "reviewer_judgment")
 PROJECTION = ("projection", "compatibility_projection")
-AUTHORITY: dict[type[Fact], tuple[str, str]] = {
-    CancelRequested: PERSON,
+_SPOKEN_BY: dict[type[Fact], tuple[str, str]] = {
     ModelReplied: MODEL,
     ModelNarrationEmitted: MODEL,
     ClaimRecorded: MODEL,
@@ -387,10 +396,26 @@ AUTHORITY: dict[type[Fact], tuple[str, str]] = {
 }
 """Who says it, and with what weight. A fact that is not here is the runtime's own."""
 
+SOURCES = frozenset(
+    "runtime model desktop_app adapter projection cli_import test_fixture person".split()
+)
+AUTHORITIES = frozenset(
+    "runtime_authoritative model_narrative desktop_observed compatibility_projection"
+    " diagnostic_only reviewer_judgment".split()
+)
+
+
+def spoken_by(fact: Fact) -> tuple[str, str]:
+    """Return the source kind and the authority of a fact."""
+    if isinstance(fact, CancelRequested) and fact.by == "person":
+        return PERSON
+    return _SPOKEN_BY.get(type(fact), RUNTIME)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact at its place: `prev_hash` covers all before it, `event_hash` covers it too."""
+    """A fact at its place: `prev_hash` covers all before it, `event_hash` covers it too. The bytes
+    are those that it takes on disk."""
 
     seq: int
     fact: Fact
@@ -400,6 +425,8 @@ class Event:
     mission_id: str
     prev_hash: str
     event_hash: str
+    line_bytes: int
+    blob_bytes: int
 
     @property
     def event_id(self) -> str:

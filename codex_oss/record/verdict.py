@@ -8,14 +8,9 @@ from dataclasses import dataclass
 
 from codex_oss.contract import ReportDraft
 from codex_oss.record.citations import is_zero_match
-from codex_oss.record.findings import (
-    Finding,
-    contradictions,
-    draft_of,
-    findings,
-    obligation_states,
-    source_states,
-)
+from codex_oss.record.contradictions import contradictions
+from codex_oss.record.coverage import is_denied, obligation_states, required_sources, source_states
+from codex_oss.record.findings import Finding, draft_of, findings, told
 from codex_oss.record.run_record import RunRecord
 
 REPAIRS_IN_A_ROW_MAX = 2  # Then a run closes with what is proven (missions 8).
@@ -24,6 +19,7 @@ FAILURES_IN_A_ROW_MAX = 3
 WRITE_ATTEMPTS_MAX = 3
 RESERVE_SECONDS_MIN, RESERVE_SECONDS_MAX = 2, 30  # Kept for closing (missions 10.2).
 CONFIDENCES = ("LOW", "MEDIUM", "HIGH")
+NOT_REPORTED = ("uninspected",)  # An output that a contract may require and no report has yet.
 
 CONDITIONS = {
     "model_asked_for_complete": "complete_status_exceeds_runtime_cap",
@@ -51,43 +47,55 @@ class Verdict:
     downgrade_reasons: tuple[str, ...] = ()
 
 
+# ---- why a run closes ----------------------------------------------------------------------------
+
+
 def reserve_seconds(time_budget_seconds: int) -> float:
     return max(RESERVE_SECONDS_MIN, min(RESERVE_SECONDS_MAX, time_budget_seconds / 10))
 
 
 def closing_reason(record: RunRecord) -> str:
-    """Return why the run must close, or "" while it may go on. The first reason that holds."""
+    """Return why the run must close, or "" while it may go on."""
+    return early_end(record) or ("valid_report" if record.answer.draft else "") or out_of(record)
+
+
+def early_end(record: RunRecord) -> str:
+    """Return the word that ends a run at once, whatever the model still asked for."""
+    loop = record.loop
+    if loop.cancelled_by:
+        return "client_disconnected" if loop.cancelled_by == "client" else "cancelled"
+    if loop.stopped:
+        return "stopped_by_model"
+    return "write_attempts" if loop.write_attempts >= WRITE_ATTEMPTS_MAX else ""
+
+
+def out_of(record: RunRecord) -> str:
+    """Return what a run has run out of: patience, provider, time, calls, tokens or room."""
     loop, budget, limits = record.loop, record.budget, record.contract.budget
-    seconds_left = limits.time_budget_seconds - budget.elapsed_ms / 1000
-    output_left = (
-        limits.max_output_tokens_total or budget.output_tokens + 1
-    ) - budget.output_tokens
-    failed = loop.failed_in_a_row and (
-        not loop.last_failure_retryable or loop.failed_in_a_row >= FAILURES_IN_A_ROW_MAX
-    )
-    repairs_spent = loop.rejected_in_a_row > REPAIRS_IN_A_ROW_MAX or loop.rejected > REPAIRS_MAX
+    last_ms = 1000 * (limits.time_budget_seconds - reserve_seconds(limits.time_budget_seconds))
+    tokens_max = limits.max_output_tokens_total
+    is_given_up = loop.failed_in_a_row and not loop.last_failure_retryable
+    repairs_spent = loop.faulty_in_a_row > REPAIRS_IN_A_ROW_MAX or loop.faulty > REPAIRS_MAX
+    stuck = f"budget_exhausted:{budget.exhausted[-1]}" if budget.exhausted else ""
     rows = (
+        (repairs_spent, stuck or "action_parse_failed"),
         (
-            loop.cancelled_by,
-            "client_disconnected" if loop.cancelled_by == "client" else "cancelled",
+            is_given_up or loop.failed_in_a_row >= FAILURES_IN_A_ROW_MAX,
+            f"model_call_failed:{loop.last_failure}",
         ),
-        (loop.stopped, "stopped_by_model"),
-        (loop.write_attempts >= WRITE_ATTEMPTS_MAX, "write_attempts"),
-        (record.answer.draft, "valid_report"),
-        (repairs_spent and budget.exhausted, f"budget_exhausted:{_last(budget.exhausted)}"),
-        (repairs_spent, "action_parse_failed"),
-        (failed, f"model_call_failed:{loop.last_failure}"),
-        (seconds_left <= reserve_seconds(limits.time_budget_seconds), "deadline_reached"),
+        (budget.elapsed_ms >= last_ms, "deadline_reached"),
         (budget.model_calls >= limits.max_model_calls, "model_call_limit_reached"),
-        (output_left <= 0, "budget_exhausted:output_tokens"),
+        (
+            tokens_max is not None and budget.output_tokens >= tokens_max,
+            "budget_exhausted:output_tokens",
+        ),
         ("context" in budget.exhausted, "context_too_small"),
         ("log" in budget.exhausted, "log_limit"),
     )
     return next((reason for holds, reason in rows if holds), "")
 
 
-def _last(names: tuple[str, ...]) -> str:
-    return names[-1] if names else ""
+# ---- what was earned -----------------------------------------------------------------------------
 
 
 def conditions(record: RunRecord) -> dict[str, bool]:
@@ -102,12 +110,12 @@ def conditions(record: RunRecord) -> dict[str, bool]:
         "required_sources_satisfied": all(
             s.state == "read_satisfied" for s in source_states(record)
         ),
-        "findings_supported_and_verified": bool(known) and all(_is_proven(f) for f in known),
+        "findings_supported_and_verified": bool(known) and all(f.is_proven for f in known),
         "minimum_claims_and_refs": len(known) >= max(1, limits.min_main_claims)
-        and all(len(f.evidence_refs) >= refs_min for f in known),
+        and all(len(set(f.evidence_refs)) >= refs_min for f in known),
         "required_outputs_present": not missing_fields(record),
-        "no_contradiction": not contradictions(record),
-        "no_open_uncertainty": not _open_uncertainties(record, draft),
+        "no_contradiction": not contradictions(record, known),
+        "no_open_uncertainty": not _has_open_uncertainty(record, draft),
         "every_tool_call_terminal": record.loop.open_tool is None,
         "exploration_floor_met": record.contract.objective_style != "open_investigation",
         "narrative_is_the_models": draft is not None,
@@ -115,91 +123,91 @@ def conditions(record: RunRecord) -> dict[str, bool]:
     }
 
 
-def _is_proven(finding: Finding) -> bool:
-    looked_at = len(finding.checked) == len(finding.evidence_refs)
-    held = all(result.verification in ("verified", "moved") for result in finding.checked)
-    return finding.status == "supported" and looked_at and held
-
-
-def _open_uncertainties(record: RunRecord, draft: ReportDraft | None) -> tuple[str, ...]:
+def _has_open_uncertainty(record: RunRecord, draft: ReportDraft | None) -> bool:
     required = {o.id for o in record.contract.obligations if o.required}
-    uncertainties = draft.uncertainties if draft else ()
-    return tuple(u.text for u in uncertainties if u.obligation_id in required)
+    return any(u.obligation_id in required for u in (draft.uncertainties if draft else ()))
 
 
 def missing_fields(record: RunRecord) -> tuple[str, ...]:
-    """Return the required outputs that would be absent or, where that counts, empty."""
-    shown = {
-        "findings": bool(findings(record)),
-        "files_inspected": bool(record.evidence.files),
-        "commands_run": bool(record.evidence.commands),
-    }
-    missing = [name for name in record.contract.required_outputs if not shown.get(name, True)]
-    if len({"files_inspected", "commands_run"} & set(missing)) == 1:
-        missing = [name for name in missing if name == "findings"]
+    """Return the required outputs that would be absent or, where that counts, empty: files or
+    commands, one of them is enough."""
+    wanted = record.contract.required_outputs
+    missing = [name for name in wanted if name in NOT_REPORTED]
+    if "findings" in wanted and not findings(record):
+        missing.append("findings")
+    if not record.evidence.files and not record.evidence.commands:
+        missing += [name for name in ("files_inspected", "commands_run") if name in wanted]
     return tuple(missing)
 
 
 def verdict(record: RunRecord) -> Verdict:
     """Say how the run ends, were it to end here. Citations must have been looked at before."""
     reason, met = closing_reason(record), conditions(record)
-    failed = [name for name, holds in met.items() if not holds]
+    failed = [CONDITIONS[name] for name, holds in met.items() if not holds]
     draft = draft_of(record)
     asked = draft.status if draft else ""
-    status = _status(record, reason, failed, asked)
-    if reason == "valid_report" and status == "FAILED":
-        reason = "report_validation_failed:nothing_proven"
-    elif reason == "valid_report" and asked == "COMPLETE" and status == "PARTIAL":
-        reason = f"objective_coverage_failed:{CONDITIONS[failed[0]]}"
+    status, why = _status(record, reason, failed, asked)
     lowered = asked == "COMPLETE" and status != "COMPLETE"
     return Verdict(
         status=status,
-        reason=reason or "interrupted",
-        confidence=_confidence(record, draft),
+        reason=why or reason or "interrupted",
+        confidence=_confidence(record, draft, status),
         downgraded_from=asked if lowered else "",
-        downgrade_reasons=tuple(CONDITIONS[name] for name in failed) if lowered else (),
+        downgrade_reasons=tuple(failed) if lowered else (),
     )
 
 
-def _status(record: RunRecord, reason: str, failed: list[str], asked: str) -> str:
+def _status(record: RunRecord, reason: str, failed: list[str], asked: str) -> tuple[str, str]:
+    """Return the status, and the reason where it is another than why the run closed. That a
+    person is needed is said even if nothing is proven: it is the more useful answer."""
+    is_report = reason == "valid_report"
     if reason == "deadline_reached" and record.contract.deadline_policy == "fail":
-        return "FAILED"
-    if _needs_a_person(record, asked):
-        return "ESCALATE"
-    if not _anything_proven(record):
-        return "FAILED"
-    return "COMPLETE" if not failed and reason == "valid_report" else "PARTIAL"
+        return "FAILED", ""
+    if asked == "FAILED":
+        return "FAILED", ""
+    needed = _needs_a_person(record)
+    if needed is not None or asked == "ESCALATE":
+        return "ESCALATE", (needed or "") if is_report else ""
+    if not _is_anything_proven(record):
+        return "FAILED", "report_validation_failed:nothing_proven" if is_report else ""
+    if is_report and not failed:
+        return "COMPLETE", ""
+    lowered = is_report and asked == "COMPLETE"
+    return "PARTIAL", f"objective_coverage_failed:{failed[0]}" if lowered else ""
 
 
-def _anything_proven(record: RunRecord) -> bool:
-    return any(f.status in ("supported", "weak") for f in findings(record)) or any(
-        is_zero_match(command) for command in record.evidence.commands
-    )
+def _needs_a_person(record: RunRecord) -> str | None:
+    """Return why somebody must look at this run; "" where its end says that already."""
+    stopped, known = record.loop.stopped, findings(record)
+    if stopped and stopped.needs_human or record.loop.write_attempts >= WRITE_ATTEMPTS_MAX:
+        return ""
+    if any(f.status == "unverified" for f in known):
+        return "report_validation_failed:forged_reference"
+    if contradictions(record, known):
+        return "contradiction_found"
+    if any(is_denied(record, path) for path in required_sources(record)):
+        return "blocked_source"
+    return None
 
 
-def _needs_a_person(record: RunRecord, asked: str) -> bool:
-    stopped = record.loop.stopped
-    required = {s.path for s in source_states(record)}
-    blocked = any(denial.path in required for denial in record.evidence.denials)
-    forged = any(f.status == "unverified" and f.evidence_refs for f in findings(record))
-    return (
-        asked == "ESCALATE"
-        or bool(stopped and stopped.needs_human)
-        or record.loop.write_attempts >= WRITE_ATTEMPTS_MAX
-        or blocked
-        or forged
-        or bool(contradictions(record))
-    )
+def _is_anything_proven(record: RunRecord) -> bool:
+    return bool(told(record)) or any(is_zero_match(c) for c in record.evidence.commands)
 
 
-def _confidence(record: RunRecord, draft: ReportDraft | None) -> str:
+def _confidence(record: RunRecord, draft: ReportDraft | None, status: str) -> str:
+    """HIGH needs all findings supported, no partial extract behind them, and two references or a
+    value that stands there literally."""
     known = findings(record)
-    if draft is None or not known:
+    if draft is None or not known or status == "FAILED":
         return "LOW"
-    asked = draft.confidence if draft.confidence in CONFIDENCES else "LOW"
-    cap = "HIGH"
+    caps = [draft.confidence]
     if any(citation.is_partial for f in known for citation in f.citations):
-        cap = record.contract.sufficiency.confidence_cap_if_partial_extracts
-    if not all(f.status == "supported" and (f.value or len(f.citations) > 1) for f in known):
-        cap = min(cap, "MEDIUM", key=CONFIDENCES.index)
-    return min(asked, cap, key=CONFIDENCES.index)
+        caps.append(record.contract.sufficiency.confidence_cap_if_partial_extracts)
+    if not all(_is_sure(f) for f in known):
+        caps.append("MEDIUM")
+    return min(caps, key=CONFIDENCES.index)
+
+
+def _is_sure(finding: Finding) -> bool:
+    has_two = len({(c.path, c.first_line, c.command) for c in finding.citations}) > 1
+    return finding.status == "supported" and bool(finding.value or has_two)

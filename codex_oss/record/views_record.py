@@ -10,20 +10,14 @@ from dataclasses import dataclass, fields, is_dataclass
 import codex_oss.record.events as facts
 from codex_oss.contract import contract_digest, render_mission
 from codex_oss.record.codec import canonical, sha256
+from codex_oss.record.coverage import obligation_states, required_sources
 from codex_oss.record.events import Event
-from codex_oss.record.findings import findings, obligation_states
+from codex_oss.record.findings import findings
 from codex_oss.record.reducer import fold
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.verdict import conditions
-from codex_oss.record.views_report import (
-    budget,
-    ending,
-    files_inspected,
-    pretty,
-    report,
-    summary,
-    usage,
-)
+from codex_oss.record.views_people import summary
+from codex_oss.record.views_report import budget, ending, files_inspected, pretty, report, usage
 from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
 
 RENDERER_VERSION = "1"
@@ -64,14 +58,19 @@ def record_hash(record: RunRecord) -> str:
 
 
 def mission(record: RunRecord) -> str:
-    contract = render_mission(record.contract)
-    digest = contract_digest(record.contract)
-    return pretty({**contract, "mission_id": record.admitted.mission_id, "x_digest": digest})
+    return pretty(
+        {
+            **render_mission(record.contract),
+            "mission_id": record.admitted.mission_id,
+            "x_digest": contract_digest(record.contract),
+            "x_limits": record.admitted.admitted.limits,
+        }
+    )
 
 
 def claim_graph(record: RunRecord) -> str:
-    shown = [str(row["path"]) for row in files_inspected(record)]
     states = obligation_states(record)
+    sources = dict.fromkeys((*required_sources(record), *record.contract.scope.allowed_paths))
     return pretty(
         {
             "version": "1.0",
@@ -88,7 +87,8 @@ def claim_graph(record: RunRecord) -> str:
                 for f in findings(record)
             ],
             "open_questions": [s.obligation.question for s in states if s.status != "answered"],
-            "inspected_paths": shown,
+            "inspected_paths": [row["path"] for row in files_inspected(record)],
+            "uninspected_allowed_paths": [p for p in sources if p not in record.evidence.files],
             "phase": record.loop.phase,
             "phase_history": list(record.loop.phase_history),
             "sufficiency": conditions(record),
@@ -97,7 +97,8 @@ def claim_graph(record: RunRecord) -> str:
 
 
 def run_record(told: Story) -> str:
-    record, by_type = told.record, {}  # type: tuple[RunRecord, dict[str, list[str]]]
+    record, admitted = told.record, told.record.admitted.admitted
+    by_type: dict[str, list[str]] = {}
     for event in told.events:
         by_type.setdefault(event.event_type, []).append(event.event_id)
     return pretty(
@@ -105,6 +106,11 @@ def run_record(told: Story) -> str:
             "schema_version": "run_record.v1",
             "run_id": record.admitted.run_id,
             "mission_id": record.admitted.mission_id,
+            "task_spec": admitted.task_spec,
+            "route_authority": {"door": admitted.door, "alias": admitted.model_alias},
+            "tool_calls": [c.command for c in record.evidence.commands],
+            "evidence": [e.ref for c in record.evidence.commands for e in c.extracts],
+            "claim_state": {f.id: f.status for f in findings(record)},
             "final_status": record.status,
             "event_ids_by_type": by_type,
             "source_event_hash": record.last_hash,

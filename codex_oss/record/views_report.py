@@ -1,32 +1,24 @@
-"""The report of a run, for programs and for people: functions of the record alone.
+"""`report.json`: what a run found and what it rests on, a function of the record alone.
 
-`report.json` is `managed_investigation_report.v1` (missions 12.1); the final message is the same
-text through every door up to its footer; `summary.md` is for a person who opens the folder. What
-the model wrote appears as its draft's answer and findings, all else is computed from the events.
+It is `managed_investigation_report.v1` (missions 12.1). What the model wrote appears as its draft's
+answer, findings, uncertainties and caveats; all else is computed from the events.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from codex_oss.record.citations import Citation, is_zero_match
-from codex_oss.record.codec import sha256
-from codex_oss.record.events import CitationResult, Json
-from codex_oss.record.findings import (
-    Finding,
-    contradictions,
-    draft_of,
-    findings,
-    obligation_states,
-    told,
-)
+from codex_oss.record.citations import Citation, resolve
+from codex_oss.record.contradictions import contradictions
+from codex_oss.record.coverage import obligation_states
+from codex_oss.record.events import CitationResult, Extract, Json
+from codex_oss.record.findings import HELD, Finding, draft_of, findings, told
 from codex_oss.record.run_record import Command, RunRecord
 from codex_oss.record.verdict import Verdict, missing_fields, verdict
 
 REPORT_SCHEMA = "managed_investigation_report.v1"
+ANSWER_CHARACTERS_MAX = 1_200
 DENIED_PATHS_SHOWN = 10
-DIGEST_DIGITS = 12  # Of each span's digest, in the message for people.
-MICRO = 1_000_000
 
 
 def pretty(value: object) -> str:
@@ -36,12 +28,8 @@ def pretty(value: object) -> str:
 
 def report(record: RunRecord) -> Json:
     """Return the report. A run that is still open gets the verdict it would have now."""
-    admitted, contract = record.admitted, record.contract
-    ended = ending(record)
-    draft = draft_of(record)
-    escalation: Json = draft.escalation.to_json() if draft else {"needed": False}
-    if ended.status == "ESCALATE" and not escalation.get("needed"):
-        escalation = {"needed": True, "reason": ended.reason, "questions": []}
+    admitted, contract, ended = record.admitted, record.contract, ending(record)
+    profile, draft = admitted.admitted.profile, draft_of(record)
     return {
         "schema_version": REPORT_SCHEMA,
         "oss_report_version": "1.0",
@@ -55,12 +43,12 @@ def report(record: RunRecord) -> Json:
         "downgrade_reasons": list(ended.downgrade_reasons),
         "confidence": ended.confidence,
         "answer": answer(record),
-        "findings": [_finding(f) for f in told(record)],
+        "findings": [_finding(record, f) for f in told(record)],
         "files_inspected": files_inspected(record),
         "commands_run": [_command(c) for c in record.evidence.commands],
         "uncertainties": [u.to_json() for u in draft.uncertainties] if draft else [],
         "caveats": list(caveats(record)),
-        "escalation_recommendation": escalation,
+        "escalation_recommendation": escalation(record, ended),
         "missing_fields": list(missing_fields(record)),
         "contradictions": [
             {"kind": c.kind, "obligation_id": c.obligation_id, "sides": list(c.sides)}
@@ -80,13 +68,13 @@ def report(record: RunRecord) -> Json:
         ],
         "report_source": report_source(record, ended),
         "runtime_model_alias": admitted.admitted.model_alias,
-        "explorer_model": admitted.admitted.profile.upstream_model,
-        "profile": admitted.admitted.profile.name,
+        "explorer_model": profile.upstream_model,
+        "profile": profile.name,
         "budget": budget(record),
         "usage": usage(record),
         "data_exposure": {
-            "provider": admitted.admitted.profile.name,
-            "exposure": admitted.admitted.profile.exposure,
+            "provider": profile.provider,
+            "exposure": profile.exposure,
             "files": len(record.evidence.files),
             "bytes": record.budget.observation_bytes,
             "redactions": record.delivery.redactions,
@@ -108,10 +96,20 @@ def ending(record: RunRecord) -> Verdict:
 
 
 def answer(record: RunRecord) -> str:
-    draft = draft_of(record)
+    """Return the model's answer if one of its findings may be told; without a draft it is made of
+    the recorded claims."""
+    draft, known = draft_of(record), told(record)
     if draft:
-        return draft.answer
-    return " ".join(f.claim for f in told(record))
+        return draft.answer if known else ""
+    return " ".join(f.claim for f in known)[:ANSWER_CHARACTERS_MAX]
+
+
+def escalation(record: RunRecord, ended: Verdict) -> Json:
+    draft = draft_of(record)
+    if draft and draft.escalation.needed:
+        return draft.escalation.to_json()
+    is_needed = ended.status == "ESCALATE"
+    return {"needed": is_needed, "reason": ended.reason if is_needed else "", "questions": []}
 
 
 def report_source(record: RunRecord, ended: Verdict) -> str:
@@ -124,7 +122,10 @@ def artifact_folder(record: RunRecord) -> str:
     return f".codex-oss/missions/{record.admitted.mission_id}"
 
 
-def _finding(finding: Finding) -> Json:
+# ---- findings and their evidence -----------------------------------------------------------------
+
+
+def _finding(record: RunRecord, finding: Finding) -> Json:
     return {
         "id": finding.id,
         "claim": finding.claim,
@@ -133,60 +134,84 @@ def _finding(finding: Finding) -> Json:
         "obligation_id": finding.obligation_id,
         "value": finding.value,
         "evidence_refs": list(finding.evidence_refs),
-        "evidence": [
-            evidence(citation, result_of(finding, citation)) for citation in finding.citations
-        ],
+        "evidence": list(evidence(record, finding)),
         "missing_tokens": list(finding.missing_tokens),
     }
 
 
-def result_of(finding: Finding, citation: Citation) -> CitationResult | None:
-    return next((r for r in finding.checked if r.ref == citation.ref), None)
+def evidence(record: RunRecord, finding: Finding) -> Iterator[Json]:
+    """Yield what a finding cites: lines as they stand where they were last seen, or a command with
+    what it gave."""
+    checked = {result.ref: result for result in finding.checked}
+    for citation in finding.citations:
+        result = checked.get(citation.ref)
+        seen = {
+            "ref": citation.ref,
+            "redacted": citation.redacted,
+            "observed_seq": citation.observed_seq,
+            "verification": result.verification if result else "not_looked_at",
+        }
+        if citation.path:
+            yield seen | _lines(citation, result)
+        else:
+            yield seen | _whole_command(record.evidence.commands[citation.command])
 
 
-def evidence(citation: Citation, checked: CitationResult | None) -> Json:
-    """Return a citation as shown in reports: where the lines stand, as last looked at."""
+def _lines(citation: Citation, result: CitationResult | None) -> Json:
     first, last = citation.first_line, citation.last_line
     digest, file_digest = citation.sha256, citation.file_sha256
-    if checked and checked.verification in ("verified", "moved"):
-        first, last = checked.start_line, checked.end_line
-        digest, file_digest = checked.sha256, checked.file_sha256
+    if result and result.verification in HELD:
+        first, last = result.start_line, result.end_line
+        digest, file_digest = result.sha256, result.file_sha256
     return {
-        "ref": citation.ref,
         "path": citation.path,
         "start_line": first,
         "end_line": last,
         "sha256": digest.removeprefix("sha256:"),
         "file_sha256": file_digest.removeprefix("sha256:"),
-        "redacted": citation.redacted,
         "quote": citation.quote,
-        "observed_seq": citation.observed_seq,
-        "verification": checked.verification if checked else "not_looked_at",
+    }
+
+
+def _whole_command(command: Command) -> Json:
+    return {
+        "tool": command.tool_name,
+        "args": command.asked,
+        "exit_code": command.exit_code,
+        "match_count": command.match_count,
+        "complete": command.complete,
+        "sha256": command.output_hash.removeprefix("sha256:"),
     }
 
 
 def files_inspected(record: RunRecord) -> list[Json]:
-    """Return each file that was read, with how much of it was shown."""
+    """Return each file that was read, with how much of it was shown. Lines of an earlier version
+    of a file do not count."""
     shown: dict[str, set[int]] = {}
-    last: dict[str, Json] = {}
+    last: dict[str, Extract] = {}
     for extract in (e for c in record.evidence.commands for e in c.extracts):
-        lines = shown.setdefault(extract.path, set())
-        lines.update(range(extract.start_line, extract.end_line + 1))
-        last[extract.path] = {
-            "path": extract.path,
-            "complete": len(lines) >= extract.total_lines,
-            "lines_shown": len(lines),
+        before = last.get(extract.path)
+        if before is None or before.file_sha256 != extract.file_sha256:
+            shown[extract.path] = set()
+        shown[extract.path].update(range(extract.start_line, extract.end_line + 1))
+        last[extract.path] = extract
+    return [
+        {
+            "path": path,
+            "complete": len(shown[path]) >= extract.total_lines,
+            "lines_shown": len(shown[path]),
             "total_lines": extract.total_lines,
             "sha256": extract.file_sha256.removeprefix("sha256:"),
         }
-    return list(last.values())
+        for path, extract in last.items()
+    ]
 
 
 def _command(command: Command) -> Json:
     return {
         "index": command.index,
         "tool": command.tool_name,
-        "args": json.loads(command.arguments),
+        "args": command.asked,
         "exit_code": command.exit_code,
         "matches": command.match_count,
         "complete": command.complete,
@@ -194,36 +219,64 @@ def _command(command: Command) -> Json:
     }
 
 
+# ---- what else must be said ----------------------------------------------------------------------
+
+
 def denials(record: RunRecord) -> list[Json]:
-    counts = Counter(denial.code for denial in record.evidence.denials)
+    """Return what was denied, by code. A forged reference and a tool that writes are attempts
+    too."""
+    denied = record.evidence.denials
+    counts = Counter(denial.code for denial in denied)
+    counts["forged_reference"] += len(_forged(record))
+    counts["no_such_tool_here"] += record.loop.write_attempts
     return [
         {
             "code": code,
             "count": count,
-            "paths": sorted({d.path for d in record.evidence.denials if d.code == code and d.path})[
+            "paths": sorted({d.shown_path for d in denied if d.code == code} - {""})[
                 :DENIED_PATHS_SHOWN
             ],
         }
         for code, count in sorted(counts.items())
+        if count
     ]
 
 
+def _forged(record: RunRecord) -> list[str]:
+    refs = dict.fromkeys(ref for f in findings(record) for ref in f.evidence_refs)
+    return [ref for ref in refs if resolve(record, ref) is None]
+
+
 def caveats(record: RunRecord) -> tuple[str, ...]:
+    """Return what a reader must know beside the findings: the model's words, then ours."""
     draft = draft_of(record)
-    own = list(draft.caveats) if draft else ["The findings are the claims recorded on the way."]
+    return (*(draft.caveats if draft else ()), *_our_caveats(record))
+
+
+_CLAIMS_TOLD = "The findings are the claims recorded on the way: no report was handed in."
+_CLAIMS_LEFT_OUT = "Recorded claims are left out: the contract wants a report of the model."
+
+
+def _our_caveats(record: RunRecord) -> Iterator[str]:
+    draft, known, budget = draft_of(record), findings(record), record.budget
+    if known and not draft:
+        may = record.contract.sufficiency.allow_runtime_answer_graph_closure
+        yield _CLAIMS_TOLD if may else _CLAIMS_LEFT_OUT
+    if draft and draft.answer and not told(record):
+        yield f"The model answered without a finding that may be told: {draft.answer}"
     warnings = record.admitted.admitted.admission.get("warnings")
-    own += [str(warning) for warning in warnings] if isinstance(warnings, list) else []
-    if any(f.unbacked_deed for f in findings(record)):
-        own.append("unbacked_action_claim: a finding claims a deed that the log does not hold.")
-    for finding in findings(record):
-        if finding.status == "unverified":
-            refs = ", ".join(finding.evidence_refs) or "none"
-            own.append(f"A finding was dropped: its references were never shown ({refs}).")
-    if record.budget.exhausted:
-        own.append(f"Exploration ended early: {', '.join(record.budget.exhausted)}.")
+    yield from map(str, warnings if isinstance(warnings, list) else ())
+    if any(f.unbacked_deed for f in known):
+        yield "unbacked_action_claim: a finding claims a deed that the log does not hold."
+    if forged := _forged(record):
+        yield f"Findings were dropped: their references were never shown ({', '.join(forged)})."
+    results = record.answer.checked or ()
+    if changed := [r.ref for r in results if r.verification in ("stale", "missing")]:
+        yield f"Cited lines are no longer what was read: {', '.join(changed)}."
+    if budget.exhausted:
+        yield f"Exploration ended early: {', '.join(budget.exhausted)}."
     if record.delivery.resumes:
-        own.append(f"The run was interrupted and resumed {record.delivery.resumes} time(s).")
-    return tuple(own)
+        yield f"The run was interrupted and resumed {record.delivery.resumes} time(s)."
 
 
 def budget(record: RunRecord) -> Json:
@@ -235,6 +288,7 @@ def budget(record: RunRecord) -> Json:
         "files": _spent(len(record.evidence.files), limits.max_files_to_inspect),
         "elapsed_ms": _spent(spent.elapsed_ms, limits.time_budget_seconds * 1000),
         "output_tokens": _spent(spent.output_tokens, limits.max_output_tokens_total),
+        "redirected": [name for name, _ in spent.redirected],
         "exhausted": list(spent.exhausted),
     }
 
@@ -258,118 +312,41 @@ def usage(record: RunRecord) -> Json:
 
 
 def _envelope(record: RunRecord, ended: Verdict) -> Json:
+    """Return the end of the run in the words of missions 12.3, first row that holds."""
     states = [s for s in obligation_states(record) if s.obligation.required]
-    answered = sum(s.status == "answered" for s in states)
-    blocked = any(s.status == "blocked_source" for s in states)
-    some = "PARTIALLY_ANSWERED" if answered or findings(record) else "UNANSWERED"
-    whole = bool(states) and answered == len(states)
-    return {
-        "answer_status": "ANSWERED" if whole else "BLOCKED" if blocked else some,
-        "evidence_status": "CONTRADICTED"
-        if contradictions(record)
-        else "SUFFICIENT"
-        if whole
-        else "PARTIAL"
-        if record.evidence.commands
-        else "INSUFFICIENT",
-        "verification_status": "SATISFIED" if record.answer.checked else "INCOMPLETE",
-        "closure_status": "MODEL_CLOSED" if record.answer.draft else "RUNTIME_CLOSED",
-        "quality_status": {"COMPLETE": "EARNED_COMPLETE", "FAILED": "FAILED"}.get(
-            ended.status, "TRUTHFUL_PARTIAL"
+    status = {s.status for s in states}
+    results, known = record.answer.checked or (), findings(record)
+    is_answered = bool(states) and status == {"answered"}
+    is_blocked = "blocked_source" in status
+    rows = {
+        "answer_status": (
+            (is_answered, "ANSWERED"),
+            (is_blocked, "BLOCKED"),
+            ("answered" in status or known, "PARTIALLY_ANSWERED"),
+            (True, "UNANSWERED"),
         ),
-        "final_status": ended.status,
+        "evidence_status": (
+            (contradictions(record, known), "CONTRADICTED"),
+            (is_answered, "SUFFICIENT"),
+            (is_blocked, "BLOCKED"),
+            (record.evidence.commands, "PARTIAL"),
+            (True, "INSUFFICIENT"),
+        ),
+        "verification_status": (
+            (results and all(r.verification in HELD for r in results), "SATISFIED"),
+            (True, "INCOMPLETE"),
+        ),
+        "closure_status": (
+            (ended.status == "FAILED", "FAILED"),
+            (record.answer.draft, "MODEL_CLOSED"),
+            (True, "RUNTIME_CLOSED"),
+        ),
+        "quality_status": (
+            (ended.status == "COMPLETE", "EARNED_COMPLETE"),
+            (ended.status == "FAILED", "FAILED"),
+            (record.answer.draft, "TRUTHFUL_PARTIAL"),
+            (True, "RUNTIME_RESCUED"),
+        ),
     }
-
-
-# ---- for people ----------------------------------------------------------------------------------
-
-
-def final_message(record: RunRecord, ended: Verdict) -> str:
-    """Return the report as a person reads it, the same bytes through every door."""
-    lines = [f"**Outcome**: {ended.status} ({ended.reason}), confidence {ended.confidence}."]
-    lines += [answer(record)] if answer(record) else []
-    lines += ["", "**Findings**", *_findings_for_people(record)]
-    lines += ["", "**Verification**", *_verification_for_people(record)]
-    lines += ["", "**Residual risks**", *_bullets(_risks(record, ended))]
-    lines += ["", "**Escalation**", _escalation_for_people(record, ended)]
-    return "\n".join(lines)
-
-
-def _bullets(texts: Iterable[str]) -> list[str]:
-    return [f"- {' '.join(text.split())}" for text in texts] or ["- none"]
-
-
-def _findings_for_people(record: RunRecord) -> list[str]:
-    lines = []
-    for finding in told(record):
-        lines.append(f"- [{finding.status}] {' '.join(finding.claim.split())}")
-        for citation in finding.citations:
-            shown = evidence(citation, result_of(finding, citation))
-            digest = str(shown["sha256"])[:DIGEST_DIGITS]
-            where = citation.ref
-            if citation.path:
-                where = (
-                    f"{citation.path}:{shown['start_line']}-{shown['end_line']} ({citation.ref})"
-                )
-            lines.append(f"  - {where} sha256 {digest} {shown['verification']}")
-    return lines or ["- none"]
-
-
-def _verification_for_people(record: RunRecord) -> list[str]:
-    checked = record.answer.checked or ()
-    held = sum(result.verification in ("verified", "moved") for result in checked)
-    zero = sum(is_zero_match(command) for command in record.evidence.commands)
-    spent = record.budget
-    return [
-        f"- {held} of {len(checked)} citations hold when looked at again.",
-        f"- {len(record.evidence.files)} files read, {spent.tool_calls} tool calls by the model,"
-        f" {zero} complete searches without a match, {len(record.evidence.denials)} denials.",
-        f"- {spent.model_calls} model calls, {spent.input_tokens + spent.output_tokens} tokens,"
-        f" cost {_dollars(spent.cost_microusd)}; model {record.admitted.admitted.profile.name}.",
-    ]
-
-
-def _dollars(microusd: int | None) -> str:
-    return "unknown" if microusd is None else f"${microusd / MICRO:.6f}"
-
-
-def _risks(record: RunRecord, ended: Verdict) -> Iterable[str]:
-    draft = draft_of(record)
-    if ended.downgrade_reasons:
-        yield f"The model asked for {ended.downgraded_from}: {', '.join(ended.downgrade_reasons)}."
-    yield from (u.text for u in (draft.uncertainties if draft else ()))
-    yield from caveats(record)
-
-
-def _escalation_for_people(record: RunRecord, ended: Verdict) -> str:
-    draft = draft_of(record)
-    if draft and draft.escalation.needed:
-        return f"Needed: {draft.escalation.reason}"
-    return f"Needed: {ended.reason}." if ended.status == "ESCALATE" else "Not needed."
-
-
-def footer(record: RunRecord, delivery: str) -> str:
-    """Return what stands below the final message: where to check it."""
-    return (
-        f"\n\nDelivery status: {delivery}\n"
-        f"Artifacts: {artifact_folder(record)}\n"
-        f"Log head: {record.loop.finalized_hash} ({record.loop.finalized_seq} events)"
-    )
-
-
-def summary(record: RunRecord) -> str:
-    """Return `summary.md`."""
-    ended, run_id = ending(record), record.admitted.run_id
-    said = record.loop.finalized
-    text = said.final_text if said else final_message(record, ended)
-    objective = " ".join(record.contract.objective.split())
-    return (
-        f"# {record.admitted.mission_id}: {ended.status}\n\n{objective}\n\n{text}\n\n"
-        f"**How to check**\n- `codex-oss log verify {run_id} --head {record.loop.finalized_hash}`\n"
-        f"- `codex-oss log rebuild {run_id} --check`\n"
-        f"- `codex-oss explain {run_id}`\n"
-    )
-
-
-def text_digest(text: str) -> str:
-    return sha256(text.encode())
+    chosen = {name: next(word for holds, word in row if holds) for name, row in rows.items()}
+    return {**chosen, "final_status": ended.status}

@@ -1,11 +1,15 @@
-"""How a run went, step by step: trace, decisions, ledger and commentary as files."""
+"""How a run went, step by step: trace, decisions, ledger and commentary as files.
+
+Events or the record enter, the text of one file leaves.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
 
 import codex_oss.record.events as facts
+from codex_oss.record.coverage import BUDGET_DENIALS, STEP_DENIALS
 from codex_oss.record.events import Event, Json
-from codex_oss.record.run_record import RunRecord
+from codex_oss.record.run_record import RunRecord, arguments_of
 from codex_oss.record.views_report import denials, files_inspected, pretty, usage
 from codex_oss.record.visible_commentary import commentary_for
 
@@ -24,6 +28,20 @@ def trace(events: Iterable[Event]) -> str:
     return json_lines(_steps(events))
 
 
+_STEP: Json = {
+    "schema_version": "trace_step.v1",
+    "tool": "",
+    "arguments": {},
+    "code": "",
+    "exit_code": None,
+    "bytes": 0,
+    "refs": [],
+    "tokens": 0,
+    "reason": "",
+}
+"""Every member of a step that it does not say itself."""
+
+
 def _steps(events: Iterable[Event]) -> Iterator[Json]:
     phase = "PLAN"
     call: facts.ToolCallEmitted | None = None
@@ -35,61 +53,63 @@ def _steps(events: Iterable[Event]) -> Iterator[Json]:
             call = fact
         step = _step(fact, call)
         if step is not None:
-            yield {
-                "schema_version": "trace_step.v1",
-                "seq": event.seq,
-                "event_id": event.event_id,
-                "at": event.created_at,
-                "phase": phase,
-                **step,
-            }
+            place = {"seq": event.seq, "event_id": event.event_id, "at": event.created_at}
+            yield {**_STEP, **place, "phase": phase, **step}
 
 
 def _step(fact: facts.Fact, call: facts.ToolCallEmitted | None) -> Json | None:
     match fact:
         case facts.ToolObserved() if call:
-            decision = "allowed" if call.response_id else "runtime_prefetch"
-            return {
-                "kind": "tool",
-                "tool": call.tool_name,
-                "arguments": json.loads(call.arguments),
-                "decision": "cache_hit" if fact.cached else decision,
+            return _called(call) | {
+                "decision": _decision_on(call, fact),
                 "exit_code": fact.exit_code,
                 "bytes": fact.bytes,
                 "refs": [extract.ref for extract in fact.extracts],
             }
         case facts.ToolDenied() if call:
-            return {
-                "kind": "tool",
-                "tool": fact.tool_name,
-                "arguments": json.loads(call.arguments),
-                "decision": "blocked",
-                "code": fact.code,
-                "reason": fact.rule,
-            }
+            denied: Json = {"decision": "blocked", "code": fact.code, "reason": fact.rule}
+            return _called(call) | denied
         case facts.ModelReplied():
-            tokens = fact.usage.total
-            return {"kind": "model", "decision": "allowed", "tokens": tokens, "code": ""}
+            return {"kind": "model", "decision": "allowed", "tokens": fact.usage.total}
         case facts.ModelFailed():
             return {"kind": "model", "decision": "blocked", "code": fact.code}
         case facts.ActionRejected():
             return {"kind": "action", "decision": "repaired", "code": fact.code}
         case facts.BudgetChanged():
             return {"kind": "budget", "decision": "redirected", "code": fact.counter}
+        case facts.RuntimeProgressEmitted() if fact.progress_type.startswith("redirect:"):
+            code = fact.progress_type.partition(":")[2]
+            return {"kind": "budget", "decision": "redirected", "code": code}
         case facts.ReportValidated() if fact.downgraded_from:
             return {"kind": "report", "decision": "downgraded", "reason": ", ".join(fact.reasons)}
         case _:
             return None
 
 
+def _called(call: facts.ToolCallEmitted) -> Json:
+    return {"kind": "tool", "tool": call.tool_name, "arguments": arguments_of(call.arguments)}
+
+
+def _decision_on(call: facts.ToolCallEmitted, fact: facts.ToolObserved) -> str:
+    if fact.cached:
+        return "cache_hit" if fact.recalled else "duplicate"
+    return "allowed" if call.response_id else "runtime_prefetch"
+
+
 def decision_trace(events: Iterable[Event]) -> str:
     """Return `decision_trace.json`: each decision with its input and the event that holds it."""
-    rows = [row for event in events for row in _decisions(event)]
-    mission_id = next((event.mission_id for event in events), "")
-    return pretty({"decision_trace_version": "1.0", "mission_id": mission_id, "decisions": rows})
+    told = list(events)
+    return pretty(
+        {
+            "decision_trace_version": "1.0",
+            "mission_id": told[0].mission_id if told else "",
+            "decisions": [row for event in told for row in decisions(event)],
+        }
+    )
 
 
-def _decisions(event: Event) -> Iterator[Json]:
+def decisions(event: Event) -> Iterator[Json]:
+    """Yield the decision that an event holds, if it holds one."""
     fact = event.fact
     match fact:
         case facts.MissionAdmitted():
@@ -98,22 +118,27 @@ def _decisions(event: Event) -> Iterator[Json]:
             yield _decision(event, "entry_validation", "refused", "admission.v1", fact.admission)
         case facts.PhaseChanged():
             taken: Json = {"from": fact.from_, "to": fact.to, "cause": fact.cause}
-            yield _decision(event, "phase_transition", fact.to, "phases", taken)
+            yield _decision(event, "phase_transition", fact.to, "phases", taken, fact.cause)
         case facts.ToolDenied():
             asked: Json = {"path": fact.path, "rule": fact.rule}
-            yield _decision(event, "scope_validation", fact.code, "guard", asked)
+            is_budget = fact.code in (*BUDGET_DENIALS, *STEP_DENIALS)
+            kind, policy = ("scheduler", "budget") if is_budget else ("scope_validation", "guard")
+            yield _decision(event, kind, fact.code, policy, asked, fact.rule)
         case facts.GateEvaluated():
-            yield _decision(event, fact.gate, fact.result, "verdict", fact.inputs)
+            reason = ", ".join(fact.reasons)
+            yield _decision(event, fact.gate, fact.result, "verdict", fact.inputs, reason)
         case _:
             return
 
 
-def _decision(event: Event, kind: str, result: str, policy: str, taken: Json) -> Json:
+def _decision(
+    event: Event, kind: str, result: str, policy: str, taken: Json, reason: str = ""
+) -> Json:
     return {
         "decision_type": kind,
         "result": result,
         "policy": policy,
-        "reason": taken.get("cause") or taken.get("rule") or "",
+        "reason": reason,
         "source_event_id": event.event_id,
         "input": taken,
         "timestamp": event.created_at,

@@ -2,7 +2,8 @@
 
 Text or deliberate silence is decided here for every fact, so that the live stream, the file and a
 rebuild agree (missions 13). The voice is the runtime's first person, one fact, no promise; of the
-model only its stated reason is quoted. File bodies, prompts and reasoning never stand here.
+model only its stated reason is quoted, and the name of what it looks for. File bodies, prompts and
+reasoning never stand here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,10 +12,12 @@ from typing import Literal, assert_never
 
 import codex_oss.record.events as facts
 from codex_oss.record.events import Event, Fact
+from codex_oss.record.words import one_line
 
 MESSAGE_CHARACTERS_MAX = 500
 TITLE_CHARACTERS_MAX = 120
 REASON_CHARACTERS_MAX = 200
+SUBJECT_CHARACTERS_MAX = 120
 REFS_MAX = 8
 
 Voice = Literal["silent", "detailed", "summary"]
@@ -26,6 +29,8 @@ END_EVENT_TYPES = {
     "ESCALATE": "mission_escalated",
     "FAILED": "mission_failed",
 }
+ENDS = (*END_EVENT_TYPES.values(), "mission_cancelled")
+REDACTED = "[redacted:"  # How the token begins that stands for a secret.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,15 @@ class Sentence:
     message: str
     voice: Voice
     source: str = "runtime"
+    model: str = ""
+    decision: str = ""
     phase: str = ""
     refs: tuple[str, ...] = ()
     severity: str = "info"
+
+    @property
+    def is_end(self) -> bool:
+        return self.event_type in ENDS
 
     def to_json(self) -> facts.Json:
         """Return `visible_commentary_event.v1`."""
@@ -60,11 +71,14 @@ class Sentence:
             "title": self.title,
             "message": self.message,
             "source": self.source,
+            "model": self.model,
+            "runtime_decision": self.decision,
             "evidence_refs": list(self.refs[:REFS_MAX]),
             "artifact_refs": [],
             "severity": self.severity,
             "safe_for_user": True,
-            "shown_in": self.voice,
+            "redactions_applied": self.message.count(REDACTED),
+            "metadata": {"shown_in": self.voice},
         }
 
 
@@ -74,6 +88,8 @@ class _Words:
     message: str
     voice: Voice = "summary"
     source: str = "runtime"
+    model: str = ""
+    decision: str = ""
     phase: str = ""
     refs: tuple[str, ...] = ()
     severity: str = "info"
@@ -84,9 +100,6 @@ def commentary_for(event: Event) -> Sentence | None:
     words = _words(event.fact)
     if words is None:
         return None
-    message = words.message
-    if len(message) > MESSAGE_CHARACTERS_MAX:
-        message = message[: MESSAGE_CHARACTERS_MAX - 1] + "…"
     return Sentence(
         seq=event.seq,
         event_id=event.event_id,
@@ -95,9 +108,11 @@ def commentary_for(event: Event) -> Sentence | None:
         run_id=event.run_id,
         event_type=words.event_type,
         title=words.event_type.replace("_", " ").capitalize()[:TITLE_CHARACTERS_MAX],
-        message=message,
+        message=one_line(words.message, MESSAGE_CHARACTERS_MAX),
         voice=words.voice,
         source=words.source,
+        model=words.model,
+        decision=words.decision,
         phase=words.phase,
         refs=words.refs,
         severity=words.severity,
@@ -114,46 +129,44 @@ def _words(fact: Fact) -> _Words | None:
             return _phase(fact)
         case facts.BudgetChanged():
             counter = fact.counter.replace("_", " ")
-            text = f"The budget for {counter} is used up; I'm asking for the report now."
-            return _Words("runtime_redirect", text)
+            text = f"The budget for {counter} is used up; I'm asking for the report."
+            return _Words("runtime_redirect", text, "detailed", decision="redirected")
         case facts.RunResumed():
             text = "I took this run up again from its event log."
             return _Words("runtime_wait", text, "detailed")
         case facts.RuntimeProgressEmitted():
-            return _Words("runtime_wait", fact.text) if fact.visible else None
+            return _progress(fact)
         case facts.MissionFinalized():
             return _end(fact)
         case facts.ModelRequested():
-            text = "I'm asking the OSS model for the next safe investigation action."
-            if fact.purpose == "report":
-                text = "I'm asking the OSS model for its report."
-            elif fact.purpose == "repair":
-                text = "I'm asking the OSS model to correct its last action."
-            return _Words("model_action_requested", text)
+            text = _ASKING.get(fact.purpose, _ASKING["explore"])
+            return _Words("model_action_requested", text, model=fact.profile)
         case facts.ModelFailed():
             text = f"The model call failed ({fact.code}): {fact.message}"
             return _Words("model_action_failed", text, severity="warning")
         case facts.ActionRejected():
-            text = f"The model's answer was not an action I can run ({fact.code}): {fact.message}"
-            return _Words("model_action_invalid", text, severity="warning")
+            text = f"The model's answer was not an action I can run ({fact.code})."
+            return _Words("model_action_invalid", text, decision="repaired", severity="warning")
         case facts.ModelNarrationEmitted():
             return _Words("tool_action_planned", _narration(fact), source="model")
         case facts.ClaimRecorded():
-            text = f"The model noted a claim: {fact.text}"
+            about = f" about {fact.obligation_id}" if fact.obligation_id else ""
+            text = f"The model noted a claim{about}, with {len(fact.evidence_refs)} references."
             return _Words("coverage_update", text, "detailed", "model", refs=fact.evidence_refs)
         case facts.ReportDrafted():
             text = "The model handed in its report; I'm checking every reference in it."
             return _Words("model_report_received", text)
         case facts.ModelStopped():
-            text = f'The model stopped: "{fact.reason[:REASON_CHARACTERS_MAX]}"'
+            text = f'The model stopped: "{one_line(fact.reason, REASON_CHARACTERS_MAX)}"'
             return _Words("runtime_redirect", text, source="model")
         case facts.ToolCallEmitted():
-            text = f"I'm running {fact.tool_name} on {fact.subject}."
-            return _Words("tool_action_started", text)
+            subject = one_line(fact.subject, SUBJECT_CHARACTERS_MAX)
+            text = f"I'm running {fact.tool_name} on {subject}."
+            return _Words("tool_action_started", text, decision="allowed")
         case facts.ToolDenied():
-            where = f" on {fact.path}" if fact.path else ""
+            where = f" on {one_line(fact.path, SUBJECT_CHARACTERS_MAX)}" if fact.path else ""
             text = f"I denied {fact.tool_name}{where}: {fact.code}."
-            return _Words("tool_action_denied", text, severity="warning")
+            return _Words("tool_action_denied", text, decision="blocked", severity="warning")
         case facts.ToolObserved():
             return _observation(fact)
         case facts.EvidenceVerified():
@@ -165,7 +178,7 @@ def _words(fact: Fact) -> _Words | None:
                 return None
             reasons = ", ".join(fact.reasons)
             text = f"The report asked for {fact.downgraded_from} and has not earned it: {reasons}."
-            return _Words("report_downgraded", text, severity="warning")
+            return _Words("report_downgraded", text, decision="downgraded", severity="warning")
         case (
             facts.CancelRequested()
             | facts.GateEvaluated()
@@ -178,6 +191,21 @@ def _words(fact: Fact) -> _Words | None:
             return None
         case _:
             assert_never(fact)
+
+
+_ASKING = {
+    "explore": "I'm asking the OSS model for the next safe investigation action.",
+    "repair": "I'm asking the OSS model to correct its last action.",
+    "report": "I'm asking the OSS model for its report.",
+}
+
+
+def _progress(fact: facts.RuntimeProgressEmitted) -> _Words | None:
+    if not fact.visible:
+        return None
+    if fact.progress_type.startswith("redirect:"):
+        return _Words("runtime_redirect", fact.text, decision="redirected")
+    return _Words("runtime_wait", fact.text)
 
 
 def _refusal(fact: facts.MissionRefused) -> str:
@@ -207,7 +235,7 @@ def _end(fact: facts.MissionFinalized) -> _Words:
 
 
 def _narration(fact: facts.ModelNarrationEmitted) -> str:
-    reason = fact.reason[:REASON_CHARACTERS_MAX].strip()
+    reason = one_line(fact.reason, REASON_CHARACTERS_MAX)
     return f'{fact.text} It says: "{reason}"' if reason else fact.text
 
 
@@ -215,28 +243,38 @@ def _observation(fact: facts.ToolObserved) -> _Words:
     tool = fact.command.split(" ", 1)[0]
     if fact.cached:
         text = f"{tool} was asked for again; I served it from the log."
-    else:
-        text = (
-            f"I finished {tool}; exit_code={fact.exit_code}. "
-            "The runtime refreshed coverage from the new evidence."
-        )
+        decision = "cache_hit" if fact.recalled else "duplicate"
+        return _Words("tool_result_summary", text, decision=decision)
+    text = (
+        f"I finished {tool}; exit_code={fact.exit_code}. "
+        "The runtime refreshed coverage from the new evidence."
+    )
     return _Words("tool_result_summary", text, refs=tuple(e.ref for e in fact.extracts))
 
 
 def shown_live(
     sentences: Iterable[Sentence], mode: str, events_max: int
 ) -> Iterator[tuple[Sentence, str]]:
-    """Yield what a stream shows, with its text: at most `events_max`, the cut is said, and the
-    closing sentence always comes (missions 13)."""
-    shown = 0
+    """Yield what a stream shows, with its text: at most `events_max`, then how many more there
+    were, and always the closing sentence (missions 13). All sentences are taken, shown or not:
+    whoever tells them works as they are taken."""
+    shown, kept_back = 0, list[Sentence]()
     for sentence in sentences:
-        is_end = sentence.event_type in (*END_EVENT_TYPES.values(), "mission_cancelled")
-        wanted = sentence.voice == "summary" or mode == "detailed"
-        if mode == "off" or events_max == 0 or not wanted:
+        is_wanted = sentence.is_end or sentence.voice == "summary" or mode == "detailed"
+        if mode == "off" or not events_max or not is_wanted:
             continue
-        if is_end or shown < events_max - 2:
+        if sentence.is_end:
+            if events_max > 1 and kept_back:
+                yield kept_back[-1], _more(kept_back)
+            yield sentence, sentence.message
+        elif shown < events_max - 2:
             shown += 1
             yield sentence, sentence.message
-        elif shown == events_max - 2:
-            shown += 1
-            yield sentence, "More updates are in visible_commentary.jsonl."
+        else:
+            kept_back.append(sentence)
+
+
+def _more(kept_back: list[Sentence]) -> str:
+    if len(kept_back) == 1:
+        return kept_back[0].message
+    return f"{len(kept_back)} more updates are in visible_commentary.jsonl."

@@ -1,12 +1,14 @@
 """Decide from the record what a run does next, what its model is shown, and whether it may run."""
 
-from codex_oss.runtime.admission import Admission, AdmissionFacts, Check, admit
+from codex_oss.runtime.admission import BUSY_SECONDS, Admission, AdmissionFacts, Check, admit
+from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.decide import decide
 from codex_oss.runtime.explanation import explain, next_step
 from codex_oss.runtime.intents import CallModel, Intent, LookAgain, Note, RunTool
 from codex_oss.runtime.prompt import PROMPT_VERSION, Prompt, prompt_for, result_bytes_max
 
 __all__ = [
+    "BUSY_SECONDS",
     "PROMPT_VERSION",
     "Admission",
     "AdmissionFacts",
@@ -18,6 +20,7 @@ __all__ = [
     "Prompt",
     "RunTool",
     "admit",
+    "cost_microusd",
     "decide",
     "explain",
     "next_step",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from codex_oss.contract import MissionV1
+from codex_oss.contract import TOOLS, MissionV1, contract_digest
 from codex_oss.record import Json, ProfileFacts
 
 FILES_WITHOUT_LEAVE_MAX = 2_000  # More readable files take allow_broad_read_scope.
@@ -18,8 +18,13 @@ RUNS_MAX = 4  # At once, for a project, through all doors.
 BUSY_SECONDS = 30
 FREE_BYTES_MIN = 64 * 2**20
 
-LANES = {"A4": "patch_proposal", "A5": "implementation", "A6": "critical_simulation"}
-"""The lane of a tier; those that are not here investigate."""
+LANES = {
+    "A4": ("patch_proposal", 3),
+    "A5": ("implementation", 3),
+    "A6": ("critical_simulation", 4),
+}
+INVESTIGATION = ("investigation", 1)
+"""The lane of a tier, and the capability that it takes; a tier without a row investigates."""
 
 Result = Literal["pass", "warn", "deny", "busy"]
 
@@ -32,6 +37,7 @@ class AdmissionFacts:
     profile: ProfileFacts
     model_alias: str
     alias_tier: int
+    capability_tier: int
     profile_lanes: tuple[str, ...]
     provider_fault: str
     readable_files: int
@@ -70,6 +76,9 @@ class Admission:
     decision: Literal["admitted", "refused", "busy"]
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
+    profile: str
+    lane: str
+    route: str
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -81,6 +90,9 @@ class Admission:
             "decision": self.decision,
             "checks": [check.to_json() for check in self.checks],
             "warnings": list(self.warnings),
+            "profile": self.profile,
+            "lane": self.lane,
+            "route": self.route,
         }
 
 
@@ -94,16 +106,17 @@ def admit(mission: MissionV1, facts: AdmissionFacts) -> Admission:
     elif "busy" in results:
         decision = "busy"
     warnings = (*facts.warnings, *(f"{c.id}: {c.reason}" for c in checks if c.result == "warn"))
-    return Admission(decision, checks, warnings)
+    lane, _ = LANES.get(mission.tier, INVESTIGATION)
+    return Admission(decision, checks, warnings, facts.profile.name, lane, facts.model_alias)
 
 
 def _checks(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
-    yield Check("contract", "pass", mission.mission_id)
+    yield Check("contract", "pass", contract_digest(mission))
     for path, value in mission.unenforced:
         hint = f"leave {path} at its default"
         yield Check("enforcement", "deny", {path: value}, f"not_enforced_yet:{path}", hint)
     yield _tier_alias(mission, facts)
-    yield _lane(mission, facts)
+    yield from _lane(mission, facts)
     yield _least(
         "window", facts.profile.context_window, WINDOW_TOKENS_MIN, "context_too_small", "tokens"
     )
@@ -112,6 +125,8 @@ def _checks(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
     yield Check("provider", "deny" if fault else "pass", fault, fault, hint if fault else "")
     yield from _scope(mission, facts)
     yield _exposure(mission, facts)
+    yield _tool_classes(mission)
+    yield _cost(mission, facts)
     full = facts.live_runs >= RUNS_MAX
     why = f"capacity: {facts.live_runs} runs at once, try again in {BUSY_SECONDS}s"
     yield Check("capacity", "busy" if full else "pass", facts.live_runs, why if full else "")
@@ -130,13 +145,17 @@ def _tier_alias(mission: MissionV1, facts: AdmissionFacts) -> Check:
     return Check("tier_alias", "deny", seen, "tier_alias_mismatch", hint)
 
 
-def _lane(mission: MissionV1, facts: AdmissionFacts) -> Check:
-    lane = LANES.get(mission.tier, "investigation")
+def _lane(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
+    lane, capability_min = LANES.get(mission.tier, INVESTIGATION)
     seen = {"lane": lane, "offered": list(facts.profile_lanes)}
-    if lane in facts.profile_lanes:
-        return Check("lane", "pass", seen)
+    is_offered = lane in facts.profile_lanes
     hint = "run: codex-oss mission run --help, for the profiles there are"
-    return Check("lane", "deny", seen, "lane_not_offered", hint)
+    yield (
+        Check("lane", "pass", seen)
+        if is_offered
+        else Check("lane", "deny", seen, "lane_not_offered", hint)
+    )
+    yield _least("capability", facts.capability_tier, capability_min, "capability_too_low", "tier")
 
 
 def _least(name: str, value: int, least: int, code: str, unit: str) -> Check:
@@ -182,6 +201,23 @@ def _exposure(mission: MissionV1, facts: AdmissionFacts) -> Check:
     if opened and exposure != "local":
         return Check("data_exposure", "warn", seen, "opened_classes_leave_this_machine")
     return Check("data_exposure", "pass", seen)
+
+
+def _tool_classes(mission: MissionV1) -> Check:
+    wanted, built = mission.scope.allowed_tool_classes, {tool.tool_class for tool in TOOLS}
+    if built.issuperset(wanted):
+        return Check("tool_classes", "pass", list(wanted))
+    hint = f"there are {', '.join(sorted(built))}"
+    return Check("tool_classes", "deny", list(wanted), "tool_class_not_allowed", hint)
+
+
+def _cost(mission: MissionV1, facts: AdmissionFacts) -> Check:
+    limit, known = mission.budget.max_cost_usd, facts.profile.output_price is not None
+    seen = {"max_cost_usd": limit, "price_known": known}
+    if limit is None or known:
+        return Check("cost", "pass", seen)
+    hint = "give the profile its prices, or leave max_cost_usd out"
+    return Check("cost", "deny", seen, "price_unknown", hint)
 
 
 def _storage(facts: AdmissionFacts) -> Check:

@@ -4,10 +4,13 @@ The order of the questions is the policy: what was announced is done first; then
 calls the model already made; then closing, if there is a reason; else the next look-up or call.
 """
 
-from codex_oss.chat import FunctionCall
+from collections.abc import Iterable
+
+from codex_oss.chat import FunctionCall, Usage
 from codex_oss.contract import (
     TOOLS,
     ActionFault,
+    Claim,
     ClaimAction,
     ReportAction,
     StopAction,
@@ -29,104 +32,148 @@ from codex_oss.record import (
     ReportDrafted,
     ReportValidated,
     RunRecord,
+    RuntimeProgressEmitted,
+    Said,
     ToolCallEmitted,
-    ToolDenied,
     canonical,
     closing_reason,
     conditions,
+    early_end,
     final_message,
     findings,
     reserve_seconds,
     resolve,
     sha256,
-    source_states,
     verdict,
 )
+from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.intents import CallModel, Intent, LookAgain, Note, RunTool
-from codex_oss.runtime.phases import is_asked_once_more, newly_exhausted, phase_of
+from codex_oss.runtime.phases import (
+    is_asked_once_more,
+    newly_exhausted,
+    newly_passed,
+    phase_of,
+    unread_sources,
+)
 from codex_oss.runtime.prompt import PROMPT_VERSION, RUNTIME_CALLS, offered, prompt_for
+from codex_oss.runtime.standing import ref_of
 
 CLAIMS_MAX = 40
-_CLASSES = {tool.name: tool.tool_class for tool in TOOLS}
+CLAIM_ID_DIGITS = 10
 EXCERPT_CHARACTERS_MAX = 200
-URGENT = ("cancelled", "client_disconnected", "stopped_by_model", "write_attempts")
-"""Reasons to close at once, whatever the model still asked for."""
+_CLASSES = {tool.name: tool.tool_class for tool in TOOLS}
 
 
 def decide(record: RunRecord) -> Intent:
     loop = record.loop
     if loop.open_tool:
-        return _run_or_deny(record, loop.open_tool)
+        return RunTool(loop.open_tool)
     if loop.open_request:
         return CallModel(loop.open_request)
     if exhausted := newly_exhausted(record):
         counter, amount = exhausted
         return Note(BudgetChanged(counter, amount, amount, "exhausted"))
+    if passed := newly_passed(record):
+        return Note(_redirect(*passed))
     phase, cause = phase_of(record)
     if phase != loop.phase:
         return Note(PhaseChanged(loop.phase, phase, cause, _refs(record)))
-    reason = closing_reason(record)
-    if loop.queue and reason not in URGENT:
-        return _take(record, loop.queue[0])
-    if reason and not is_asked_once_more(record):
+    if loop.queue and not early_end(record):
+        return Note(_taken(record, loop.queue[0]))
+    if closing_reason(record) and not is_asked_once_more(record):
         return _close(record)
-    if source := _unread_source(record):
-        return Note(source)
+    if sources := unread_sources(record):
+        return Note(_prefetch(record, sources[0]))
     return _ask(record)
 
 
-def _run_or_deny(record: RunRecord, call: ToolCallEmitted) -> Intent:
-    if record.loop.phase == "REPORT":
-        rule = "exploration is over: call final_report"
-        return Note(ToolDenied(call.call_id, call.tool_name, "phase_closed", rule))
-    return RunTool(call)
+def _redirect(name: str, amount: int, limit: int) -> RuntimeProgressEmitted:
+    what = name.replace("_", " ")
+    text = f"{amount} {what}, at most {limit}: I'm pointing the model to what is still open."
+    return RuntimeProgressEmitted(f"redirect:{name}", text)
 
 
 def _refs(record: RunRecord) -> tuple[str, ...]:
-    commands = record.evidence.commands
-    return tuple(dict.fromkeys([e.ref for c in commands for e in c.extracts] + [
-        f"command:{c.index}" for c in commands if not c.extracts
-    ]))  # fmt: skip
+    return tuple(dict.fromkeys(ref_of(command) for command in record.evidence.commands))
 
 
 # ---- what the model said -------------------------------------------------------------------------
 
 
-def _take(record: RunRecord, call: FunctionCall) -> Intent:
-    """Turn one call of the last reply into the fact that it is."""
+def _taken(record: RunRecord, call: FunctionCall) -> Fact:
+    """Return the fact that one call of the last reply is."""
     number = record.budget.model_calls
     if not call.name:
-        return Note(_rejected(record, call, _text_fault(record, call.arguments)))
-    match parse_action(call.name, call.arguments, offered(record)):
+        return _rejected(record, call, _text_fault(record, call.arguments))
+    names, path = offered(record), _example_path(record)
+    match parse_action(call.name, call.arguments, names, example_path=path):
         case ActionFault() as fault:
-            return Note(_rejected(record, call, fault))
+            return _rejected(record, call, _cut_off(record) or fault)
         case ClaimAction(claim):
-            if len(record.answer.claims) >= CLAIMS_MAX:
-                full = ActionFault("bad_argument", f"at most {CLAIMS_MAX} claims a run", "")
-                return Note(_rejected(record, call, full))
-            text = canonical([claim.claim, list(claim.evidence_refs)])
-            return Note(
-                ClaimRecorded(
-                    sha256(text)[7:17],
-                    call.call_id,
-                    claim.claim,
-                    claim.obligation_id,
-                    claim.value,
-                    claim.evidence_refs,
-                )
-            )
+            wrong = _claim_fault(record, claim)
+            return _rejected(record, call, wrong) if wrong else _claimed(call, claim)
         case ReportAction(draft):
-            return Note(ReportDrafted(number, call.call_id, draft.to_json()))
+            wrong = _obligation_fault(record, draft.findings)
+            drafted = ReportDrafted(number, call.call_id, draft.to_json())
+            return _rejected(record, call, wrong) if wrong else drafted
         case StopAction(reason, needs_human):
-            return Note(ModelStopped(number, call.call_id, reason, needs_human))
+            return ModelStopped(number, call.call_id, reason, needs_human)
         case ToolAction() as action:
             if record.loop.narrated != call.call_id:
-                return Note(_narrated(call, action, number))
-            return Note(emitted(call.call_id, action, f"reply_{number}"))
+                return _narrated(call, action, number)
+            return emitted(call.call_id, action, f"reply_{number}")
+
+
+def _example_path(record: RunRecord) -> str:
+    """Return a path of this mission, for the example that goes with a fault."""
+    scope = record.contract.scope
+    roots = [f"{root}/FILE" for root in scope.allowed_roots]
+    return next(iter((*record.evidence.files, *scope.allowed_paths, *roots)), "FILE")
+
+
+def _claimed(call: FunctionCall, claim: Claim) -> ClaimRecorded:
+    text = canonical([claim.claim, list(claim.evidence_refs)])
+    return ClaimRecorded(
+        claim_id=sha256(text).removeprefix("sha256:")[:CLAIM_ID_DIGITS],
+        call_id=call.call_id,
+        text=claim.claim,
+        obligation_id=claim.obligation_id,
+        value=claim.value,
+        evidence_refs=claim.evidence_refs,
+    )
+
+
+def _claim_fault(record: RunRecord, claim: Claim) -> ActionFault | None:
+    if len(record.answer.claims) >= CLAIMS_MAX:
+        return ActionFault("bad_argument", f"at most {CLAIMS_MAX} claims a run", "")
+    unseen = [ref for ref in claim.evidence_refs if resolve(record, ref) is None]
+    if unseen:
+        return ActionFault("bad_argument", f"never shown in this run: {', '.join(unseen)}", "")
+    return _obligation_fault(record, (claim,))
+
+
+def _obligation_fault(record: RunRecord, claims: Iterable[Claim]) -> ActionFault | None:
+    """Say which obligation there is not: a claim that names none is linked to none."""
+    known = ("", *(o.id for o in record.contract.obligations))
+    for claim in claims:
+        if claim.obligation_id not in known:
+            message = f"no obligation `{claim.obligation_id}`; there is {', '.join(known[1:])}"
+            return ActionFault("bad_argument", message, "")
+    return None
+
+
+def _cut_off(record: RunRecord) -> ActionFault | None:
+    """Say of a reply that reached its limit that it was cut, and not what that made of it."""
+    replies = [entry for entry in record.loop.transcript if isinstance(entry, Said)]
+    if not replies[-1].is_cut:
+        return None
+    return ActionFault("truncated_output", "your answer was cut off: say it in fewer words", "")
 
 
 def _text_fault(record: RunRecord, text: str) -> ActionFault:
     example = 'final_report({"report": {"status": "PARTIAL", ...}})'
+    if cut_off := _cut_off(record):
+        return cut_off
     if not text.strip():
         return ActionFault("empty_reply", "you answered nothing: call a function", example)
     return ActionFault("prose_report", "you answered in prose: call a function", example)
@@ -140,7 +187,7 @@ def _rejected(record: RunRecord, call: FunctionCall, fault: ActionFault) -> Acti
         message=fault.message,
         excerpt=call.arguments[:EXCERPT_CHARACTERS_MAX],
         example=fault.example,
-        repair_round=record.loop.rejected_in_a_row + 1,
+        repair_round=record.loop.faulty_in_a_row + 1,
     )
 
 
@@ -176,39 +223,31 @@ def emitted(call_id: str, action: ToolAction, response_id: str) -> ToolCallEmitt
 # ---- the next look-up or call --------------------------------------------------------------------
 
 
-def _unread_source(record: RunRecord) -> ToolCallEmitted | None:
+def _prefetch(record: RunRecord, path: str) -> ToolCallEmitted:
     """Return the reading of a required source that the runtime does by itself, first."""
-    if record.contract.evidence_collection_mode != "prefetch_floor":
-        return None
-    if "read" not in record.contract.scope.allowed_tool_classes or record.budget.exhausted:
-        return None
-    for source in source_states(record):
-        if source.state == "missing" and source.prefetch:
-            action = parse_action(
-                "rtk_read", canonical({"path": source.path}).decode(), ("rtk_read",)
-            )
-            assert isinstance(action, ToolAction), action
-            call_id = f"{RUNTIME_CALLS}{len(record.evidence.commands)}"
-            return emitted(call_id, action, "")
-    return None
+    action = parse_action("rtk_read", canonical({"path": path}).decode(), ("rtk_read",))
+    assert isinstance(action, ToolAction), action
+    evidence = record.evidence
+    number = len(evidence.commands) + len(evidence.denials)
+    return emitted(f"{RUNTIME_CALLS}{number}", action, "")
 
 
 def _ask(record: RunRecord) -> Intent:
     purpose = "explore"
-    if record.loop.phase == "REPORT":
-        purpose = "report"
-    elif record.loop.rejected_in_a_row:
+    if record.loop.faulty_in_a_row:
         purpose = "repair"
+    elif record.loop.phase == "REPORT":
+        purpose = "report"
     prompt = prompt_for(record, purpose)
     if not prompt.fits:
         return Note(BudgetChanged("context", prompt.tokens, prompt.tokens, "exhausted"))
-    limits, call = record.contract.budget, record.budget.model_calls + 1
-    last_ms = 1000 * (limits.time_budget_seconds - reserve_seconds(limits.time_budget_seconds))
+    profile = record.admitted.admitted.profile
+    seconds = record.contract.budget.time_budget_seconds
     return Note(
         ModelRequested(
-            call=call,
+            call=record.budget.model_calls + 1,
             purpose=purpose,
-            profile=record.admitted.admitted.profile.name,
+            profile=profile.name,
             encoding="native_tools",
             request_sha256=prompt.digest,
             prompt_version=PROMPT_VERSION,
@@ -216,9 +255,10 @@ def _ask(record: RunRecord) -> Intent:
             tools_sha256=prompt.tools_digest,
             est_input_tokens=prompt.tokens,
             max_output_tokens=prompt.request.max_output_tokens or 0,
-            deadline_ms=int(last_ms),
+            deadline_ms=int(1000 * (seconds - reserve_seconds(seconds))),
             attempt=record.loop.failed_in_a_row + 1,
             asked_at_ms=record.budget.elapsed_ms,
+            est_cost_microusd=cost_microusd(profile, Usage(prompt.tokens, 0)),
         )
     )
 
@@ -256,20 +296,12 @@ def _look_again(record: RunRecord) -> Intent:
 
 
 def _validated(record: RunRecord) -> Fact:
-    known = {o.id for o in record.contract.obligations}
-    faults = [
-        f"{f.id}: unresolvable reference" for f in findings(record) if f.status == "unverified"
-    ]
-    faults += [
-        f"{f.id}: unknown obligation {f.obligation_id!r}"
-        for f in findings(record)
-        if f.obligation_id and f.obligation_id not in known
-    ]
-    ended = verdict(record)
+    known, ended = findings(record), verdict(record)
+    faults = tuple(f"{f.id}: unresolvable reference" for f in known if f.status == "unverified")
     return ReportValidated(
         draft_event=record.answer.draft_event,
         ok=not faults and not ended.downgraded_from,
-        faults=tuple(faults),
+        faults=faults,
         downgraded_from=ended.downgraded_from,
         reasons=ended.downgrade_reasons,
     )

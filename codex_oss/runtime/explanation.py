@@ -8,15 +8,13 @@ from collections.abc import Sequence
 
 from codex_oss.record import (
     Event,
-    GateEvaluated,
     Json,
-    PhaseChanged,
     RunRecord,
-    ToolDenied,
     conditions,
     contradictions,
-    fold,
+    decisions,
     obligation_states,
+    reduce,
     report,
     source_states,
     to_payload,
@@ -24,18 +22,16 @@ from codex_oss.record import (
 from codex_oss.runtime.decide import decide
 from codex_oss.runtime.intents import Intent, LookAgain, Note
 
-KEY_FACTS = (PhaseChanged, ToolDenied, GateEvaluated)
-
 
 def explain(events: Sequence[Event], at: int | None = None) -> Json:
     """Explain a run as it stood at event `at`, or as it stands."""
     seen = [event for event in events if at is None or event.seq <= at]
-    record = fold(seen)
+    record, deciders = _followed(seen)
     if record.mission is None:
-        return _refused(seen)
+        return _without_mission(seen, record)
     told = report(record)
     states, sources = obligation_states(record), source_states(record)
-    closure = record.answer.closure
+    taken = [row for event in seen for row in decisions(event)]
     return {
         "schema_version": "explain.v1",
         "mission_id": record.admitted.mission_id,
@@ -47,9 +43,20 @@ def explain(events: Sequence[Event], at: int | None = None) -> Json:
         "confidence": told["confidence"],
         "closure_source": told["report_source"],
         "phase_path": list(record.loop.phase_history),
-        "key_decisions": [_decision(e) for e in seen if isinstance(e.fact, KEY_FACTS)],
+        "decision_count": len(taken),
+        "key_decisions": [
+            {
+                "type": row["decision_type"],
+                "result": row["result"],
+                "reason": row["reason"],
+                "policy": row["policy"],
+                "source": "event_log",
+                "event_id": row["source_event_id"],
+            }
+            for row in taken
+        ],
         "conditions": [
-            {"name": name, "holds": holds, "events": list(closure.refs) if closure else []}
+            {"name": name, "holds": holds, "events": [deciders[name]]}
             for name, holds in conditions(record).items()
         ],
         "required_sources": {
@@ -62,6 +69,32 @@ def explain(events: Sequence[Event], at: int | None = None) -> Json:
         "caveats": told["caveats"],
         "next": next_step(record),
     }
+
+
+def _followed(seen: Sequence[Event]) -> tuple[RunRecord, dict[str, str]]:
+    """Return the fold, and for each condition of COMPLETE the event since which it is as it is."""
+    record, known, deciders = RunRecord(), dict[str, bool](), dict[str, str]()
+    for event in seen:
+        before, record = record, reduce(record, event)
+        if record.mission is None or _judges_alike(before, record):
+            continue
+        now = conditions(record)
+        changed = [name for name, holds in now.items() if known.get(name) is not holds]
+        deciders |= dict.fromkeys(changed, event.event_id)
+        known = now
+    return record, deciders
+
+
+def _judges_alike(one: RunRecord, other: RunRecord) -> bool:
+    """Whether no part changed that a condition is judged by: most events change none."""
+    return (
+        one.mission is other.mission
+        and one.evidence is other.evidence
+        and one.answer is other.answer
+        and one.loop.open_tool is other.loop.open_tool
+        and one.inconsistent is other.inconsistent
+        and one.unknown_events is other.unknown_events
+    )
 
 
 def next_step(record: RunRecord) -> Json | None:
@@ -78,22 +111,14 @@ def _intent(intent: Intent) -> Json:
     return {"intent": type(intent).__name__, "announced": to_payload(intent.announced)}
 
 
-def _decision(event: Event) -> Json:
-    return {
-        "event_id": event.event_id,
-        "type": event.event_type,
-        "at_ms": event.elapsed_ms,
-        **to_payload(event.fact),
-    }
-
-
-def _refused(seen: Sequence[Event]) -> Json:
-    refusal = to_payload(seen[0].fact) if seen else {}
+def _without_mission(seen: Sequence[Event], record: RunRecord) -> Json:
+    first = to_payload(seen[0].fact) if seen else {}
     return {
         "schema_version": "explain.v1",
         "mission_id": seen[0].mission_id if seen else "",
         "run_id": seen[0].run_id if seen else "",
-        "status": "REFUSED" if seen else "NEW",
-        "admission": refusal.get("admission", {}),
+        "status": record.status,
+        "admission": first.get("admission", {}),
+        "inconsistent": [list(noted) for noted in record.inconsistent],
         "next": None,
     }

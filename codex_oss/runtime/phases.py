@@ -1,33 +1,37 @@
-"""In which phase a run is, and which budget ended it: derived from the record, never asserted.
+"""In which phase a run is, and which limit ended it: derived from the record, never asserted.
 
 PLAN while nothing was observed, EXPLORE while a required source is open, NARROW while a required
 obligation has no supported claim, VERIFY when all are claimed, REPORT when the run can close or
-was told to (missions 10.4).
+was told to (missions 10.4). Every limit of a run is a row of one of the two tables here.
 """
-
-from dataclasses import replace
 
 from codex_oss.record import (
     RunRecord,
     closing_reason,
+    early_end,
     obligation_states,
+    out_of,
     reserve_seconds,
     source_states,
+    was_tried,
 )
 
 OBSERVATION_BYTES_MIN = 1024  # Less is not worth a call (missions 1.2).
-EVENTS_MAX = 95_000  # 95 % of what a log may hold (event-log 2).
+EVENTS_MAX = 95_000  # 95 % of what a log may hold: in the rest it is closed (event-log 2).
+LOG_BYTES_MAX = 128 * 2**20 * 95 // 100
+BLOB_BYTES_MAX = 256 * 2**20 * 95 // 100
 
 
 def phase_of(record: RunRecord) -> tuple[str, str]:
     """Return the phase the run is in, and why."""
-    if is_asked_once_more(record):
-        return "NARROW", "hollow_report"
-    reason = closing_reason(record)
+    is_mending = is_asked_once_more(record)
+    reason = "" if is_mending else closing_reason(record)
     if reason:
         return "REPORT", reason
     if record.budget.exhausted:
         return "REPORT", f"budget_exhausted:{record.budget.exhausted[-1]}"
+    if is_mending:
+        return "NARROW", "hollow_report"
     if not record.evidence.commands and not record.evidence.denials:
         return "PLAN", "nothing_observed"
     if any(state.state == "missing" for state in source_states(record)):
@@ -39,40 +43,65 @@ def phase_of(record: RunRecord) -> tuple[str, str]:
 
 
 def is_asked_once_more(record: RunRecord) -> bool:
-    """Whether the model has its one round to mend a report that claimed more than it earned."""
+    """Whether the model has its one round to mend a report that claimed more than it earned: as
+    long as calls and time remain (missions 12.3)."""
     validated = record.answer.validated
     if not (validated and validated.downgraded_from and record.answer.drafts == 1):
         return False
-    undrafted = replace(record, answer=replace(record.answer, draft=None))
-    return not closing_reason(undrafted) and not record.budget.exhausted
+    return not early_end(record) and not out_of(record)
+
+
+def unread_sources(record: RunRecord) -> tuple[str, ...]:
+    """Return the required sources that the runtime is to read by itself, each once, before the
+    first question: that costs bytes and no tools."""
+    if record.contract.evidence_collection_mode != "prefetch_floor":
+        return ()
+    wanted = (s.path for s in source_states(record) if s.prefetch and s.state == "missing")
+    return tuple(path for path in dict.fromkeys(wanted) if not was_tried(record, path))
 
 
 def newly_exhausted(record: RunRecord) -> tuple[str, int] | None:
     """Return the first counter that has reached its limit and was not yet said to, with it."""
     spent, limits = record.budget, record.contract.budget
-    explore_ms = 1000 * (
-        limits.time_budget_seconds - 2 * reserve_seconds(limits.time_budget_seconds)
-    )
-    left = limits.max_total_observation_bytes - spent.observation_bytes
+    seconds = limits.time_budget_seconds
+    explore_ms = int(1000 * (seconds - 2 * reserve_seconds(seconds)))
+    bytes_max = limits.max_total_observation_bytes - OBSERVATION_BYTES_MIN + 1
     counters = (
-        ("tool_calls", spent.tool_calls, spent.tool_calls >= limits.tool_budget),
-        ("observation_bytes", spent.observation_bytes, left < OBSERVATION_BYTES_MIN),
-        ("exploration_time_ms", spent.elapsed_ms, spent.elapsed_ms >= explore_ms),
-        ("model_calls", spent.model_calls, spent.model_calls >= limits.max_model_calls - 1),
-        ("duplicates", spent.duplicates, spent.duplicates > limits.max_duplicate_actions),
-        (
-            "low_information",
-            spent.low_information,
-            spent.low_information > limits.max_low_information_actions,
-        ),
-        (
-            "broad_searches",
-            spent.broad_searches,
-            spent.broad_searches > limits.max_broad_searches,
-        ),
-        ("log", record.last_seq, record.last_seq >= EVENTS_MAX),
+        ("tool_calls", spent.tool_calls, limits.tool_budget),
+        ("observation_bytes", spent.observation_bytes, bytes_max),
+        ("exploration_time_ms", spent.elapsed_ms, explore_ms),
+        ("model_calls", spent.model_calls, limits.max_model_calls - 1),
+        *((name, _progress(record)[name][0], amount + 1) for name, amount in _told(record)),
+        ("log", record.last_seq, EVENTS_MAX),
+        ("log", spent.log_bytes, LOG_BYTES_MAX),
+        ("log", spent.blob_bytes, BLOB_BYTES_MAX),
     )
-    for name, amount, is_reached in counters:
-        if is_reached and name not in spent.exhausted:
+    for name, amount, limit in counters:
+        if amount >= limit and name not in spent.exhausted:
             return name, amount
     return None
+
+
+def newly_passed(record: RunRecord) -> tuple[str, int, int] | None:
+    """Return the first progress limit that was passed and that the model was not yet told of: its
+    name, the count and the limit. One more after that ends exploration (missions 10.3)."""
+    known = dict(record.budget.redirected)
+    for name, (amount, limit) in _progress(record).items():
+        if amount > limit and name not in known and not record.loop.queue:
+            return name, amount, limit
+    return None
+
+
+def _told(record: RunRecord) -> tuple[tuple[str, int], ...]:
+    """Return the progress limits that the model was told of and asked on since, each with the
+    count of that moment."""
+    return () if record.loop.queue else record.budget.redirected
+
+
+def _progress(record: RunRecord) -> dict[str, tuple[int, int]]:
+    spent, limits = record.budget, record.contract.budget
+    return {
+        "duplicates": (spent.duplicates, limits.max_duplicate_actions),
+        "low_information": (spent.low_information, limits.max_low_information_actions),
+        "broad_searches": (spent.broad_searches, limits.max_broad_searches),
+    }

@@ -1,42 +1,55 @@
 """Workload (g): the event log beside the bare system calls, and what reading it back costs."""
 
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from support.facts import short_run
+from support.facts import long_run, short_run
 
-from codex_oss.log import HeadStore, MemoryEventLog, MissionEventLog, parse_log
+from codex_oss.log import HeadStore, LogReader, MissionEventLog, judge, log_lines
 from codex_oss.record import (
     Event,
+    Fact,
     Place,
     RuntimeProgressEmitted,
     encode,
     fold,
-    to_payload,
 )
 from codex_oss.system import SystemClock
 
 APPENDS = 300
 WAITING = RuntimeProgressEmitted("waiting", "Still waiting for the model (8 s of 180 s).")
-MIXED = short_run()
+RUN_ID = "run_bench"
+VERIFYING = """
+import sys; sys.path[:0] = {path!r}
+import event_log
+print(*event_log.verified({log!r}))
+"""
 
 
 def measure(events: int) -> dict[str, float]:
     with TemporaryDirectory(prefix="codex-oss-bench-") as folder:
         bare, ours = appends_a_second(Path(folder))
-    raw = rendered(events)
-    mixed = mixed_run()
-    runs = max(1, events // len(mixed))
-    verify = seconds(lambda: parse_log(raw, lambda blob: ""))
+        log = Path(folder) / "run_long" / "events.jsonl"
+        log.parent.mkdir()
+        kept = tuple(events_of(long_run(events)))
+        with log.open("wb") as file:
+            file.writelines(line for line, _ in kept)
+        code = VERIFYING.format(path=sys.path, log=str(log))
+        said = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, check=True)
+    verify, megabytes = map(float, said.stdout.split())
+    folded = [event for _, event in kept]
     return {
         "append/s, write and fdatasync": bare,
         "append/s, durable event": ours,
         "durable append: times the bare calls": bare / ours,
-        "reduce, events/s": runs * len(mixed) / seconds(lambda: [fold(mixed) for _ in range(runs)]),
+        f"reduce {events:,} events: events/s": events / seconds(lambda: fold(folded)),
         f"verify {events:,} events, s": verify,
+        f"verify {events:,} events: peak MB of its process": megabytes,
     }
 
 
@@ -44,12 +57,12 @@ def appends_a_second(folder: Path) -> tuple[float, float]:
     """Return the rates of bare appends of a line, and of the log's own of the same line."""
     clock = SystemClock()
     heads = HeadStore(folder / "heads", folder / "head.key")
-    run = folder / "run_bench"
+    run = folder / RUN_ID
     log = MissionEventLog(
         run, "mission_bench", heads=heads, clock=clock, redact=lambda payload: payload
     )
     log.create({})
-    for fact in MIXED[:2]:
+    for fact in short_run()[:2]:
         log.append(fact)
     line = b"x" * (len((run / "events.jsonl").read_bytes()) // 2)
     fd = os.open(folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -69,31 +82,23 @@ def appends_a_second(folder: Path) -> tuple[float, float]:
         os.close(fd)
 
 
-def mixed_run() -> tuple[Event, ...]:
-    """Return a run that holds every kind of event once or more."""
-    log = MemoryEventLog(SystemClock())
-    for fact in MIXED:
-        log.append(fact)
-    return log.events
+def events_of(facts: Iterator[Fact]) -> Iterator[tuple[bytes, Event]]:
+    """Yield the line and the event of each of these facts, one after the other."""
+    before = None
+    for number, fact in enumerate(facts):
+        place = Place(before, RUN_ID, "mission_bench", "2026-01-02T00:00:00.000+00:00", number)
+        line = encode(fact, place)
+        before = line.event
+        yield line.data, line.event
 
 
-def rendered(events: int) -> bytes:
-    """Return the bytes of a log of so many events."""
-    lines, before = [], ""
-    for seq in range(1, events + 1):
-        fact = MIXED[0] if seq == 1 else WAITING
-        place = Place(
-            seq=seq,
-            run_id="run_bench",
-            mission_id="mission_bench",
-            created_at="2026-01-02T00:00:00.000+00:00",
-            elapsed_ms=seq,
-            prev_hash=before,
-        )
-        line = encode(fact, to_payload(fact), place)
-        before = line.event.event_hash
-        lines.append(line.data)
-    return b"".join(lines)
+def verified(log: str) -> tuple[float, float]:
+    """Return how long a log takes to verify, and what this process then has needed."""
+    reader = LogReader(log_lines(Path(log)), lambda digest, private: "")
+    took = seconds(lambda: judge(RUN_ID, reader, None))
+    assert reader.damage is None, reader.damage
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return took, next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def seconds(act: Callable[[], object]) -> float:

@@ -1,5 +1,8 @@
 """A short legal run, as facts: every kind that a log of this version can hold, once or more."""
 
+from collections.abc import Iterator
+from itertools import repeat
+
 from codex_oss.chat import FunctionCall
 from codex_oss.contract import Match, contract_digest, parse_mission, render_mission, template
 from codex_oss.record import (
@@ -47,12 +50,13 @@ def admitted(**changes: object) -> MissionAdmitted:
         route_class="cli",
         contract_sha256=contract_digest(mission),
         admission={"decision": "admitted", "checks": [], "warnings": []},
-        profile=ProfileFacts("rehearsal", "rehearsal", "local", 131_072, 8_192, 0, 0, 0),
+        profile=ProfileFacts("rehearsal", "rehearsal", "local", 131_072, 8_192, "ours", 0, 0, 0),
         door="cli",
         run_key="",
         project={"name": "demo", "git_head": ""},
         requested_mission_id=mission.mission_id,
         product={"version": "0", "source_sha256": "0", "prompt_version": "1"},
+        limits={"requested": {}, "effective": {}, "reductions": []},
     )
 
 
@@ -71,8 +75,10 @@ def emitted(call_id: str, path: str = "src/a.py") -> ToolCallEmitted:
     return ToolCallEmitted(call_id, "rtk_read", HASH, "read", "reply_1", arguments, path)
 
 
-def observed(call_id: str, text: str = "1: def main():\n2:     load()\n") -> ToolObserved:
-    extract = Extract("file:src/a.py#extract:1", "src/a.py", 1, 2, 2, HASH, HASH)
+def observed(
+    call_id: str, text: str = "1: def main():\n2:     load()\n", number: int = 1
+) -> ToolObserved:
+    extract = Extract(f"file:src/a.py#extract:{number}", "src/a.py", 1, 2, 2, HASH, HASH)
     return ToolObserved(
         call_id,
         "rtk_read {}",
@@ -109,6 +115,7 @@ def short_run() -> tuple[Fact, ...]:
     claim = FunctionCall("call_3_0", "record_claim", "{}")
     secret = FunctionCall("call_3_1", "rtk_read", '{"path": ".env"}')
     report = FunctionCall("call_5_0", "final_report", "{}")
+    stop = FunctionCall("call_6_0", "stop", "{}")
     match = Match("src/a.py", 1, "def main():", "5" * 64, "5" * 64)
     checked = CitationResult("file:src/a.py#extract:1", "verified", "src/a.py", 1, 2, HASH)
     return (
@@ -135,10 +142,31 @@ def short_run() -> tuple[Fact, ...]:
         replied(5, report),
         BudgetChanged("model_calls", 5, 5, "exhausted"),
         ReportDrafted(5, "call_5_0", DRAFT),
-        ModelStopped(5, "", "nothing more to see", False),
+        requested(6),
+        replied(6, stop),
+        ModelStopped(6, "call_6_0", "nothing more to see", False),
         CancelRequested("person", "enough"),
         EvidenceVerified((checked,)),
         ReportValidated("evt_000023", True, (), "", ()),
         GateEvaluated("closure", {"a": False}, "PARTIAL", ("a",), ("evt_000023",)),
         MissionFinalized("PARTIAL", "LOW", HASH, f"main is at {match.path}", "cancelled"),
     )
+
+
+def long_run(events: int) -> Iterator[Fact]:
+    """Yield a legal run of so many events: as many full steps as its contract pays for, and then
+    the sentences of a model that keeps everybody waiting."""
+    yield admitted(tool_budget=100, max_model_calls=200)
+    waiting = RuntimeProgressEmitted("waiting", "Still waiting for the model (8 s of 180 s).")
+    steps = min(100, (events - 1) // 8)
+    for number in range(1, steps + 1):
+        call_id = f"call_{number}_0"
+        call = FunctionCall(call_id, "rtk_read", '{"path": "src/a.py"}')
+        yield PhaseChanged(*(("PLAN", "NARROW") if number % 2 else ("NARROW", "PLAN")), "a step")
+        yield requested(number)
+        yield waiting
+        yield replied(number, call)
+        yield ModelNarrationEmitted("The model chose rtk_read.", True, True, number, call_id)
+        yield emitted(call_id, f"src/a{number}.py")
+        yield observed(call_id, number=number)
+    yield from repeat(waiting, events - 1 - 7 * steps)

@@ -1,0 +1,95 @@
+"""Where a run disagrees with itself (missions 11.4).
+
+The record enters; leave two supported findings that give one obligation different values, and a
+claimed zero match that a later search met. A later finding that cites both sides settles it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from codex_oss.record.citations import is_zero_match
+from codex_oss.record.findings import Finding, findings
+from codex_oss.record.run_record import Command, RunRecord
+
+_HOW_MUCH = ("path", "max_results", "context_lines", "files_with_matches")
+"""Arguments of a search that do not change what it looks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """`sides` are the findings that disagree, or the searches."""
+
+    kind: str
+    obligation_id: str
+    sides: tuple[str, ...]
+
+
+def contradictions(
+    record: RunRecord, known: Sequence[Finding] | None = None
+) -> tuple[Contradiction, ...]:
+    """Return what is not settled. `known` are this record's findings, if they are at hand."""
+    supported = [f for f in known or findings(record) if f.status == "supported"]
+    return (*_different_values(supported), *_met_zero_matches(record, supported))
+
+
+def _different_values(supported: list[Finding]) -> Iterator[Contradiction]:
+    questions: dict[str, dict[str, int]] = {}
+    for at, finding in enumerate(supported):
+        if finding.obligation_id and _plain(finding.value):
+            values = questions.setdefault(finding.obligation_id, {})
+            values.setdefault(_plain(finding.value), at)
+    for obligation_id, values in questions.items():
+        sides = [supported[at] for at in values.values()]
+        later = supported[max(values.values()) + 1 :]
+        if len(sides) > 1 and not _is_settled([set(f.evidence_refs) for f in sides], later):
+            ids = tuple(finding.id for finding in sides)
+            yield Contradiction("different_values", obligation_id, ids)
+
+
+def _plain(value: str) -> str:
+    return " ".join(value.split()).casefold()
+
+
+def _met_zero_matches(record: RunRecord, supported: list[Finding]) -> Iterator[Contradiction]:
+    commands = record.evidence.commands
+    for finding in supported:
+        for claimed in dict.fromkeys(citation.command for citation in finding.citations):
+            if not is_zero_match(commands[claimed]):
+                continue
+            for later in commands[claimed + 1 :]:
+                both = [_refs_to(supported, claimed), _refs_to(supported, later.index)]
+                if _meets(later, commands[claimed]) and not _is_settled(both, supported):
+                    sides = (f"command:{claimed}", f"command:{later.index}")
+                    yield Contradiction("zero_match_met", finding.obligation_id, sides)
+
+
+def _meets(later: Command, claimed: Command) -> bool:
+    """Whether a search found what an earlier one did not, in the place where that one looked."""
+    if later.tool_name != claimed.tool_name or not later.match_count:
+        return False
+    if _looked_for(later) != _looked_for(claimed):
+        return False
+    if _is_below(later.path, claimed.path):
+        return True
+    return any(_is_below(match.path, claimed.path) for match in later.matches)
+
+
+def _looked_for(command: Command) -> dict[str, object]:
+    return {key: value for key, value in command.asked.items() if key not in _HOW_MUCH}
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return folder in ("", ".", path) or path.startswith(f"{folder}/")
+
+
+def _refs_to(supported: list[Finding], command: int) -> set[str]:
+    return {c.ref for f in supported for c in f.citations if c.command == command}
+
+
+def _is_settled(sides: Sequence[set[str]], findings: Sequence[Finding]) -> bool:
+    """Whether one of these findings cites every side. Sides that rest on one reference cannot be
+    told apart by it."""
+    if any(one & other for one, other in combinations(sides, 2)):
+        return False
+    return any(all(side.intersection(f.evidence_refs) for side in sides) for f in findings)

@@ -142,9 +142,11 @@ def _answer(call: FunctionCall, results: deque[ChatMessage], changes: Changes) -
 def _id_of(call: FunctionCall, count: int, dialect: Dialect, taken: Container[str]) -> str:
     if dialect.call_ids == "kimi":
         return f"functions.{call.name}:{count}"
-    if _is_legal_id(call.call_id) and call.call_id not in taken:
-        return call.call_id
-    seed = f"{call.call_id}\0{count}" if call.call_id in taken else call.call_id
+    call_id = call.call_id if _is_legal_id(call.call_id) else _hashed(call.call_id)
+    return call_id if call_id not in taken else _hashed(f"{call.call_id}\0{count}")
+
+
+def _hashed(seed: str) -> str:
     return f"call_{hashlib.sha256(seed.encode()).hexdigest()[:24]}"
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from support import chance
 
-from codex_oss.chat import ChatMessage, ChatRequest, FunctionCall, FunctionTool, Served
+from codex_oss.chat import (
+    ChatMessage,
+    ChatRequest,
+    Dialect,
+    FilePart,
+    FunctionCall,
+    FunctionTool,
+    ImagePart,
+    Served,
+    TextPart,
+)
 from codex_oss.errors import BadRequest, Refused
 from codex_oss.responses import (
     Receipt,
@@ -17,6 +27,7 @@ from codex_oss.responses import (
     task_text,
     to_chat_request,
 )
+from codex_oss.responses.names import upstream_name
 
 TOOL = {"type": "function", "name": "f"}
 
@@ -30,8 +41,8 @@ def messages_of(items: Any, **fields: Any) -> tuple[ChatMessage, ...]:
     return to_chat_request(request_of(items, **fields))[0].messages
 
 
-def said(role: str, text: str) -> dict[str, Any]:
-    return {"role": role, "content": text}
+def said(role: str, content: Any) -> dict[str, Any]:
+    return {"role": role, "content": content}
 
 
 def call(call_id: str) -> dict[str, Any]:
@@ -51,15 +62,114 @@ class Messages(unittest.TestCase):
         )
         self.assertEqual(messages_of("u"), (ChatMessage("user", "u"),))
 
-    def test_a_later_developer_message_is_a_user_s_in_tags(self) -> None:
+    def test_later_instructions_keep_their_place(self) -> None:
         self.assertEqual(
             messages_of([said("user", "u"), said("developer", "d"), said("system", "s")]),
+            (ChatMessage("user", "u"), ChatMessage("system", "d"), ChatMessage("system", "s")),
+        )
+
+    def test_images_stand_where_a_model_can_be_shown_them(self) -> None:
+        image = {"type": "input_image", "image_url": "https://host/x.png"}
+        file = {"type": "input_file", "filename": "a.txt", "file_data": "QQ=="}
+        text = {"type": "input_text", "text": "see"}
+        png, txt = ImagePart("https://host/x.png"), FilePart("a.txt", "QQ==")
+        results = [
+            output("a") | {"output": [text, image, image, text]},
+            output("b"),
+            output("c") | {"output": [file, image]},
+        ]
+        labels = [f"[image {n} of call f]" for n in (1, 2)]
+        told = [
+            said("developer", [text, image]),
+            said("user", [text, image, text]),
+            call("a"),
+            call("b"),
+            call("c"),
+            *results,
+            said("user", "next"),
+            said("developer", [image]),
+        ]
+        instructions = "[image 1 of the instructions]"
+        shown = (TextPart(instructions), png)
+        calls = tuple(FunctionCall(call_id, "f", "{}") for call_id in "abc")
+        self.assertEqual(
+            messages_of(told),
             (
-                ChatMessage("user", "u"),
-                ChatMessage("user", "<developer>\nd\n</developer>"),
-                ChatMessage("user", "<developer>\ns\n</developer>"),
+                ChatMessage("system", f"see\n{instructions}"),
+                ChatMessage("user", parts=shown),
+                ChatMessage("user", "see", parts=(png, TextPart("see"))),
+                ChatMessage("assistant", calls=calls),
+                ChatMessage("tool", "\n".join(["see", *labels, "see"]), call_id="a"),
+                ChatMessage("tool", "done", call_id="b"),
+                ChatMessage("tool", f"[file 1 of call f]\n{labels[0]}", call_id="c"),
+                ChatMessage(
+                    "user",
+                    parts=(
+                        *(TextPart(labels[0]), png),
+                        *(TextPart(labels[1]), png),
+                        *(TextPart("[file 1 of call f]"), txt),
+                        *(TextPart(labels[0]), png),
+                    ),
+                ),
+                ChatMessage("user", "next"),
+                ChatMessage("system", instructions),
+                ChatMessage("user", parts=shown),
             ),
         )
+
+    def test_a_file_that_a_model_cannot_read_is_refused_before_any_event(self) -> None:
+        blind = Dialect(model="blind-1", modalities=("text",))
+        for data, is_read in (
+            ("data:application/pdf;base64,AAAA", False),
+            ("data:text/plain;base64,QQ==", True),
+        ):
+            part = {"type": "input_file", "filename": "a", "file_data": data}
+            request = request_of([said("user", [part])])
+            self.assertEqual(len(to_chat_request(request)[0].messages), 1)
+            if is_read:
+                to_chat_request(request, blind)
+                continue
+            with self.assertRaisesRegex(BadRequest, "blind-1"):
+                to_chat_request(request, blind)
+
+    def test_what_the_bridge_says_is_said_in_the_right_name(self) -> None:
+        items = [
+            said("user", "u"),
+            {"type": "web_search_call", "action": {"query": "q"}},
+            said("assistant", "a"),
+            {"type": "novelty"},
+        ]
+        self.assertEqual(
+            messages_of(items),
+            (
+                ChatMessage("user", "u"),
+                ChatMessage("assistant", "[web_search_call: q]\n\na"),
+                ChatMessage("user", '<item type="novelty">{"type":"novelty"}</item>'),
+            ),
+        )
+
+    def test_calls_are_told_by_the_names_that_the_model_knows(self) -> None:
+        dotted = {"type": "function", "name": "a.b"}
+        spaced = {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "g"}]}
+        search = {"type": "tool_search_call", "call_id": "s", "execution": "client"}
+        found = {"type": "tool_search_output", "call_id": "s", "tools": [spaced]}
+        items = [
+            said("user", "u"),
+            search,
+            found,
+            call("x") | {"name": "a.b"},
+            call("y") | {"name": "g", "namespace": "n"},
+            call("z") | {"name": "gone.by", "namespace": "n"},
+            said("user", "v"),
+            search | {"call_id": "t"},
+            found | {"call_id": "t", "tools": []},
+        ]
+        messages = messages_of(items, tools=[dotted])
+        names = [each.name for message in messages for each in message.calls]
+        marked = [upstream_name("", "a.b"), "n__g", upstream_name("n", "gone.by")]
+        self.assertEqual(names, ["tool_search", *marked, "tool_search"])
+        results = [message.text for message in messages if message.role == "tool"]
+        self.assertEqual(results, ["Found, and callable from here on: n__g", "Found nothing."])
 
     def test_neighbours_of_the_assistant_are_one_message(self) -> None:
         items = [

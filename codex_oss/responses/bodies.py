@@ -48,8 +48,9 @@ def parse_body(body: bytes) -> Body:
 
 
 def _ensure_few_values(body: bytes) -> None:
-    """Count what separates values, and only where that is too much, what does so in earnest."""
-    if len(body) < VALUES_MAX or _separators(body) < VALUES_MAX:
+    """Count what separates values, and only where that is too much, what does so in earnest. One
+    value side by side with others takes 2 bytes at the least."""
+    if len(body) < 2 * VALUES_MAX or _separators(body) < VALUES_MAX:
         return
     if _separators(_STRING.sub(b"", body)) >= VALUES_MAX:
         raise _invalid(f"more than {VALUES_MAX:,} values")

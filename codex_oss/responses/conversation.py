@@ -6,8 +6,9 @@ follows the results in a message of the user's, since results hold text only (br
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain, groupby
 
 from codex_oss.chat import ChatMessage, FunctionCall, ImagePart, TextPart
@@ -26,6 +27,12 @@ class Conversation:
         self.lost: Counter[str] = Counter()
         self._items = items
         self._table = table
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        """The names of calls by their ids."""
+        calls = (self._function_call(item) for item in self._items if isinstance(item, Call))
+        return {call.call_id: call.name for call in calls}
 
     def messages(self, instructions: Sequence[str]) -> list[ChatMessage]:
         """Return all messages. The system message begins with `instructions`."""
@@ -48,7 +55,7 @@ class Conversation:
             case "user":
                 return [_user(item) for item in group]
         told, beside = _labelled(group, lambda message: "the instructions")
-        return (*(ChatMessage("user", f"<developer>\n{x}\n</developer>") for x in told), *beside)
+        return (*(ChatMessage("system", text) for text in told), *beside)
 
     def _assistant(self, group: Group) -> Sequence[ChatMessage]:
         """Return one message for all of them, or none where they say nothing."""
@@ -83,8 +90,7 @@ class Conversation:
         results = [self._result(item) for item in group]
         if not any(result.parts for result in results):
             return results
-        names = {item.call_id: item.name for item in self._items if isinstance(item, Call)}
-        told, beside = _labelled(results, lambda each: f"call {names.get(each.call_id, '?')}")
+        told, beside = _labelled(results, lambda each: f"call {self._names.get(each.call_id, '?')}")
         labelled = (replace(each, text=x, parts=()) for each, x in zip(results, told, strict=True))
         return (*labelled, *beside)
 

@@ -5,7 +5,6 @@ its call somewhere before it: in the history, or among what this process told in
 callers that send outputs alone (bridge 9.3).
 """
 
-from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -39,11 +38,9 @@ def parse_history(value: object, previous: object, reading: Reading, compacts: b
         if item.get("type") != TRIGGER
     ]
     located += given[:-1] if has_trigger else given
-    found = ((path, parse_item(item, path, reading)) for path, item in located)
-    said = [(path, item) for path, item in found if item is not None]
-    compacts = compacts or has_trigger
-    items = _with_calls(said, reading, ensure=not compacts)
-    return History(tuple(items), tuple(item for _, item in given), compacts)
+    found = (parse_item(item, path, reading) for path, item in located)
+    items = _with_calls([item for item in found if item is not None], reading)
+    return History(tuple(items), tuple(item for _, item in given), compacts or has_trigger)
 
 
 def _given(value: object, reading: Reading) -> list[tuple[str, Json]]:
@@ -59,30 +56,21 @@ def _given(value: object, reading: Reading) -> list[tuple[str, Json]]:
     return reading.objects(value, "input")
 
 
-def _with_calls(said: Sequence[tuple[str, Item]], reading: Reading, *, ensure: bool) -> list[Item]:
-    """Return the items, and before answers whose call is missing the call, if we told it."""
-    known = {item.call_id for _, item in said if isinstance(item, Call)}
-    items = [item for _, item in said]
+def _with_calls(items: list[Item], reading: Reading) -> list[Item]:
+    """Return the items, and before the answers of a run the calls that are missing, if we told
+    them."""
+    known = {item.call_id for item in items if isinstance(item, Call)}
     if known.issuperset(filter(None, map(_answered, items))):
         return items
-    items = []
-    missing: list[tuple[str, str]] = []
-    for are_answers, run in groupby(said, key=lambda each: bool(_answered(each[1]))):
-        group, missing = list(run), []
-        for path, item in group if are_answers else ():
-            call_id = _answered(item)
-            told = None if call_id in known else reading.past.call(call_id)
-            call = told and parse_item(told, path, reading)
-            if call:
-                items.append(call)
-            elif call_id not in known:
-                missing.append((path, call_id))
-            known.add(call_id)
-        items += (item for _, item in group)
-    for path, call_id in missing if ensure else ():  # Of the last run: what is to be answered.
-        why = f"No tool call found for function call output with call_id {call_id}."
-        reading.fault(path, "invalid_prompt", why)
-    return items
+    whole: list[Item] = []
+    for _, run in groupby(items, key=lambda item: bool(_answered(item))):
+        group = list(run)
+        missing = dict.fromkeys(x for x in map(_answered, group) if x and x not in known)
+        told = (reading.past.call(call_id) for call_id in missing)
+        calls = (parse_item(call, "input", reading) for call in told if call)
+        whole += (call for call in calls if call)
+        whole += group
+    return whole
 
 
 def _answered(item: Item) -> str:

@@ -81,7 +81,9 @@ _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
 
 def parse_item(item: Json, path: str, reading: Reading) -> Item | None:
     """Return what an item says, or `None` if it only declares, or has a fault."""
-    kind = item.get("type") or ("item_reference" if _is_reference(item) else "message")
+    kind = item.get("type")
+    if kind is None:
+        kind = "item_reference" if _is_reference(item) else "message"
     if not isinstance(kind, str):
         reading.wrong(f"{path}.type", "a string", kind)
         return None
@@ -103,6 +105,9 @@ def _message(item: Json, path: str, reading: Reading) -> Item:
     if said and said not in _ROLES:
         reading.fault(f"{path}.role", "invalid_value", f"expected one of {', '.join(_ROLES)}")
     text, parts = parse_content(item.get("content"), f"{path}.content", reading)
+    if parts and role == "assistant":
+        told = "an assistant's message holds text only"
+        reading.fault(f"{path}.content", "invalid_value", told)
     return ChatMessage(role, text, parts=parts)
 
 

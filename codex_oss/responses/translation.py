@@ -2,13 +2,22 @@
 
 The caller's words, tools and parameters are all here, in no model's dialect: what a model is picky
 about is `chat.fit`'s, so that a fallback can begin from the same request. Only what must be refused
-before a stream begins is looked at here: an encrypted task, and a file that the model cannot read.
+before a stream begins is looked at here: an encrypted task, an answer to no call, and a file that
+the model cannot read.
 """
 
 from collections import Counter
 from dataclasses import replace
 
-from codex_oss.chat import GENERIC, ChatMessage, ChatRequest, Dialect, FilePart, fit
+from codex_oss.chat import (
+    GENERIC,
+    ChatMessage,
+    ChatRequest,
+    Dialect,
+    FilePart,
+    ensure_answerable,
+    fit,
+)
 from codex_oss.responses.compaction import HAND_OVER
 from codex_oss.responses.conversation import Conversation
 from codex_oss.responses.receipts import Receipt
@@ -26,8 +35,8 @@ def to_chat_request(
     one_call: bool = False,
 ) -> tuple[ChatRequest, Receipt]:
     """Translate for a model that speaks `dialect`, or raise `Refused` for an encrypted task and
-    `BadRequest` for a file that it cannot read. `strips_tools` and `one_call` are settings. The
-    receipt's lane, profile and wire are for the caller to fill in."""
+    `BadRequest` for what has no call or cannot be read. `strips_tools` and `one_call` are settings.
+    The receipt's lane, profile and wire are for the caller to fill in."""
     task_text(request)  # An encrypted task reaches no provider, whichever lane forgot to look.
     asked, dropped = request.asked, request.dropped
     if strips_tools and asked.tools:
@@ -41,6 +50,7 @@ def to_chat_request(
     if request.compacts:
         asked = ChatRequest((), effort=asked.effort, cache_key=asked.cache_key)
         messages = (*messages, ChatMessage("user", HAND_OVER))
+    ensure_answerable(messages)
     asked = replace(asked, messages=messages)
     if any(isinstance(part, FilePart) for message in messages for part in message.parts):
         fit(asked, dialect)  # A file that the model cannot read is refused before any event.

@@ -53,6 +53,10 @@ def faults_of_response(response: dict[str, Any]) -> list[str]:
     return list(_faults(response, schemas()["ResponseResource"], "response"))
 
 
+def faults_of_compaction(answer: dict[str, Any]) -> list[str]:
+    return list(_faults(answer, schemas()["CompactResource"], "compaction"))
+
+
 @cache
 def schemas() -> dict[str, Schema]:
     path = Path(__file__).with_name("open-responses.openapi.json")

@@ -71,7 +71,6 @@ class Answers(unittest.TestCase):
                 "profile": "scripted",
                 "upstream_model": "acme/scripted-1",
                 "wire": "chat",
-                "stored": False,
             },
         )
 

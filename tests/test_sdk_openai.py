@@ -139,7 +139,6 @@ class Turns(WithTheSdk):
         self.assertEqual(phases[-1], "final_answer")
         self.assertEqual(events[-1]["type"], "response.completed")
 
-    @unittest.skip("waits for text.format on its way to the provider")
     def test_an_answer_that_has_a_form(self) -> None:
         with self.bridge() as (provider, running):
             answer = text('{"city": "Oslo", "degrees": -4}')
@@ -152,7 +151,6 @@ class Turns(WithTheSdk):
             self.assertEqual((form["type"], form["json_schema"]["strict"]), ("json_schema", True))
             self.assertEqual(set(form["json_schema"]["schema"]["properties"]), {"city", "degrees"})
 
-    @unittest.skip("waits for custom tools")
     def test_a_custom_tool_is_called_with_plain_text(self) -> None:
         with self.bridge() as (provider, running):
             wanted = calls(("patch", {"input": "*** Begin\n+a line"}))

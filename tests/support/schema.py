@@ -29,15 +29,36 @@ SAME_EVENT = {  # What OpenAI has and the document has not: checked under this n
     "response.reasoning_text.done": "response.reasoning.done",
 }
 OTHER_TOOLS = ["web_search", "namespace", "custom", "local_shell", "tool_search"]
-STATUS = {"type": "string", "enum": ["in_progress", "completed", "incomplete"]}
-OTHER_ITEMS = {  # What OpenAI's library (openai 3.54) has and the document has not: their fields.
-    "custom_tool_call": {"call_id": "string", "name": "string", "input": "string"},
-    "tool_search_call": {"call_id": "string", "execution": "string", "arguments": "object"},
-    "local_shell_call": {"call_id": "string", "action": "object"},
+
+
+def _object(kind: str, **fields: str | list[str]) -> Schema:
+    """Return the schema of an object with all of these fields, each of a type or one of words."""
+    given: dict[str, str | list[str]] = {"type": [kind], **fields}
+    return {
+        "type": "object",
+        "properties": {
+            name: {"type": "string", "enum": each} if isinstance(each, list) else {"type": each}
+            for name, each in given.items()
+        },
+        "required": list(given),
+    }
+
+
+ITEM = {"id": "string", "call_id": "string", "status": ["in_progress", "completed", "incomplete"]}
+WHERE = {"item_id": "string", "output_index": "integer", "sequence_number": "integer"}
+CUSTOM_INPUT = "response.custom_tool_call_input"
+OTHER_ITEMS = {  # What OpenAI's own library has (openai 3.54) and the document has not.
+    "CustomToolCall": _object("custom_tool_call", **ITEM, name="string", input="string"),
+    "ToolSearchCall": _object("tool_search_call", **ITEM, execution="string", arguments="object"),
+    "LocalShellCall": _object("local_shell_call", **ITEM, action="object"),
 }
-OTHER_EVENTS = {  # The same of events.
-    "response.custom_tool_call_input.delta": {"delta": "string"},
-    "response.custom_tool_call_input.done": {"input": "string"},
+OTHER_EVENTS = {
+    "CustomToolCallInputDeltaStreamingEvent": _object(
+        f"{CUSTOM_INPUT}.delta", **WHERE, delta="string"
+    ),
+    "CustomToolCallInputDoneStreamingEvent": _object(
+        f"{CUSTOM_INPUT}.done", **WHERE, input="string"
+    ),
 }
 
 
@@ -66,33 +87,15 @@ def schemas() -> dict[str, Schema]:
     # Tools of other types are repeated as they came; the document describes functions only.
     other = {"type": "object", "properties": {"type": {"type": "string", "enum": OTHER_TOOLS}}}
     found["Tool"] = {"oneOf": [found["FunctionTool"], other]}
-    choice = _object_of("type", OTHER_TOOLS, {})
-    found["ResponseResource"]["properties"]["tool_choice"]["oneOf"].append(choice)
-    items = (_object_of("type", [kind], own) for kind, own in OTHER_ITEMS.items())
-    found["ItemField"]["oneOf"] += [_with(item, id="string", status=STATUS) for item in items]
-    return found
-
-
-def _object_of(key: str, values: list[str], fields: dict[str, str]) -> Schema:
-    """Return the schema of an object with all of these fields."""
-    given = {name: {"type": kind} for name, kind in fields.items()}
-    own = {key: {"type": "string", "enum": values}, **given}
-    return {"type": "object", "properties": own, "required": list(own)}
-
-
-def _with(schema: Schema, **fields: Any) -> Schema:
-    more = {n: f if isinstance(f, dict) else {"type": f} for n, f in fields.items()}
-    properties = schema["properties"] | more
-    return {**schema, "properties": properties, "required": list(properties)}
+    found["ResponseResource"]["properties"]["tool_choice"]["oneOf"].append(other)
+    found["ItemField"]["oneOf"] += OTHER_ITEMS.values()
+    return found | OTHER_ITEMS | OTHER_EVENTS
 
 
 @cache
 def events() -> dict[str, Schema]:
     named = (schema for name, schema in schemas().items() if name.endswith("StreamingEvent"))
-    others = (_object_of("type", [kind], own) for kind, own in OTHER_EVENTS.items())
-    where = {"item_id": "string", "output_index": "integer", "sequence_number": "integer"}
-    every = [*named, *(_with(other, **where) for other in others)]
-    return {schema["properties"]["type"]["enum"][0]: schema for schema in every}
+    return {schema["properties"]["type"]["enum"][0]: schema for schema in named}
 
 
 def _faults(value: Any, schema: Schema, path: str) -> Iterator[str]:

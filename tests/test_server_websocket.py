@@ -173,20 +173,24 @@ class Conversations(unittest.TestCase):
                     self.assertEqual([client.read() for _ in range(3)], expected, at)
 
     def test_what_comes_during_a_turn_waits_for_its_end(self) -> None:
-        go = threading.Event()
+        began, go = threading.Event(), threading.Event()
 
         def slow(conversation: WebSocket) -> None:
             for text in conversation.messages():
+                began.set()
                 go.wait(5)
                 conversation.send(text)
 
         with served(*talking(slow)) as server, WebSocketClient(server.client) as client:
-            for number in range(10):
-                client.say(str(number))
+            client.say("first")
+            self.assertTrue(began.wait(5))
+            waiting = [*map(str, range(16))]
+            for text in waiting:
+                client.say(text)
             client.send(frame(PING, b"still there?"))
             self.assertEqual(client.read(), (PONG, b"still there?"))
             go.set()
-            self.assertEqual([client.hear() for _ in range(10)], [*map(str, range(10))])
+            self.assertEqual([client.hear() for _ in range(17)], ["first", *waiting])
 
     def test_who_sends_more_than_can_wait_is_told_to_stop(self) -> None:
         owner = Owner()
@@ -344,6 +348,18 @@ class Ends(unittest.TestCase):
             client.say("x")
             self.assertEqual(client.rest(), [(TEXT, b"x"), (CLOSE, close_of(1000))])
 
+    def test_what_a_client_still_sends_does_not_cost_him_the_end(self) -> None:
+        def once(conversation: WebSocket) -> None:
+            conversation.send(next(iter(conversation.messages())))
+
+        with served(*talking(once)) as server, WebSocketClient(server.client) as client:
+            client.say("x")
+            self.assertEqual(client.read(), (TEXT, b"x"))
+            for _ in range(5):  # A reset would break the second of them.
+                time.sleep(0.02)
+                client.say("late")
+            self.assertEqual(client.rest(), [(CLOSE, close_of(1000))])
+
     def test_a_client_who_leaves_ends_the_turn_50_times(self) -> None:
         ways = (
             WebSocketClient.hang_up,
@@ -392,8 +408,9 @@ class Ends(unittest.TestCase):
                 with WebSocketClient(server.client, bytes(raw) if number % 2 else b"") as client:
                     client.send(b"" if number % 2 else bytes(raw))
                     client.socket.shutdown(socket.SHUT_WR)
-                    kinds = {opcode for opcode, _ in client.rest()}
-                self.assertLessEqual(kinds, {TEXT, PONG, CLOSE})
+                    *kinds, last = [opcode for opcode, _ in client.rest()]
+                self.assertLessEqual(set(kinds), {TEXT, PONG})
+                self.assertEqual(last, CLOSE)
                 if number == 0:
                     self.assertTrue(until(lambda: not server.connections))
                     threads, descriptors = threading.active_count(), open_descriptors()
@@ -491,7 +508,7 @@ class Stopping(unittest.TestCase):
             for text in conversation.messages():
                 began.set()
                 go.wait(5)
-                conversation.send(text)
+                conversation.send(text + conversation.deadline.cancelled_because)
 
         with served(*talking(slow)) as server, WebSocketClient(server.client) as client:
             client.say("first")

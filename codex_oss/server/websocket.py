@@ -176,7 +176,6 @@ class WebSocket:
         if data:
             self._take(data)
         else:
-            self._is_closed = True
             self._turn_deaf()
 
     def _take(self, data: bytes) -> None:

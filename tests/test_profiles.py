@@ -1,18 +1,18 @@
-"""Models and their names: what is built in, what a user writes, what each name means."""
+"""Models that are built in, what they cost, and what each name means."""
 
 import json
-import re
 import unittest
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from support import chance
+from support import ROOT, chance
 
-from codex_oss.chat import Usage
+from codex_oss.chat import Dialect, Usage
 from codex_oss.errors import BadRequest, BadSettings, Refused
 from codex_oss.profiles import (
     BUILT_IN,
+    GptNames,
     ModelProfile,
     ModelRegistry,
     Prices,
@@ -22,6 +22,9 @@ from codex_oss.profiles import (
 )
 
 GO = Provider("opencode_go", "https://opencode.ai/zen/go/v1", "OPENCODE_GO_API_KEY")
+CATALOGUE = json.loads((ROOT / "tests/support/opencode-go-models.json").read_text())["models"]
+WIRES = {None: "chat", "@ai-sdk/anthropic": "anthropic", "@ai-sdk/openai": "responses"}
+MODALITIES = {"text": "text", "image": "image", "pdf": "file"}
 ALL_LANES = (
     *("investigation", "open_investigation"),
     *("patch_proposal", "implementation", "critical_simulation"),
@@ -33,6 +36,14 @@ class GivenSettings:
     upstream_base: str = GO.base_url
     profiles_json: str = ""
     model_map_json: Mapping[str, str] = field(default_factory=dict)
+
+
+def prices_in(cost: dict[str, Any]) -> Prices:
+    """Return the prices of a row of the catalogue."""
+    names = ("input", "output", "cache_read", "cache_write")
+    micro = [round(cost[name] * 1_000_000) if name in cost else None for name in names]
+    long = [(tier["tier"]["size"], prices_in(tier)) for tier in cost.get("tiers", ())]
+    return Prices(*micro, *(long[0] if long else ()))
 
 
 def named(name: str) -> ModelProfile:
@@ -56,7 +67,7 @@ class BuiltIn(unittest.TestCase):
             ),
         )
 
-    def test_a_model_of_opencode_go_has_the_facts_of_its_catalogue(self) -> None:
+    def test_a_model_of_opencode_go_is_whole(self) -> None:
         self.assertEqual(
             named("kimi"),
             ModelProfile(
@@ -68,21 +79,64 @@ class BuiltIn(unittest.TestCase):
                 prices=Prices(950_000, 4_000_000, 160_000),
                 capability_tier=4,
                 lanes=ALL_LANES,
+                dialect=Dialect(
+                    family="kimi-k2",
+                    model="kimi-k2.6",
+                    modalities=("text", "image"),
+                    output_tokens_max=65_536,
+                    names_results=True,
+                    call_ids="kimi",
+                    replay="tool_chain",
+                    missing_reasoning="as_text",
+                    schemas="subset",
+                    response_formats=("json_object",),
+                    output_tokens_default=16_000,
+                    temperatures=(1.0,),
+                    salvage=("kimi",),
+                    eof_ok=True,
+                ),
             ),
         )
         self.assertEqual(named("flash").lanes, ALL_LANES[:-1])
+
+    def test_every_model_of_the_catalogue_has_its_facts(self) -> None:
+        profiles = {p.upstream_model: p for p in BUILT_IN if p.provider == GO}
+        self.assertEqual(profiles.keys(), CATALOGUE.keys())
+        for model, facts in CATALOGUE.items():
+            profile, dialect = profiles[model], profiles[model].dialect
+            with self.subTest(model):
+                limit = facts["limit"]
+                window = limit.get("input", limit["context"])
+                self.assertEqual(profile.context_window, window)
+                self.assertEqual(profile.max_output_tokens, limit["output"])
+                self.assertEqual(profile.prices, prices_in(facts["cost"]))
+                self.assertEqual(dialect.model, model)
+                self.assertEqual(dialect.output_tokens_max, limit["output"])
+                reads = [MODALITIES.get(kind) for kind in facts["modalities"]["input"]]
+                self.assertEqual(profile.modalities, tuple(filter(None, reads)))
+                self.assertEqual(profile.wire, WIRES[facts.get("provider", {}).get("npm")])
+                if profile.wire == "chat":
+                    self.is_thinking_as_told(dialect, facts["reasoning_options"])
+                    takes_schemas = "json_schema" in dialect.response_formats
+                    self.assertEqual(takes_schemas, facts.get("structured_output", False))
+
+    def is_thinking_as_told(self, dialect: Dialect, options: list[dict[str, Any]]) -> None:
+        told = {option["type"]: option for option in options}
+        efforts = told.get("effort", {}).get("values", [])
+        self.assertEqual(dialect.efforts, tuple(efforts))
+        self.assertEqual(bool(dialect.thinking_switch), "toggle" in told)
+        budget = told.get("budget_tokens", {}).get("max")
+        self.assertEqual(dialect.thinking_tokens_max, budget)
+
+    def test_missions_run_on_what_is_translated(self) -> None:
+        for profile in BUILT_IN:
+            self.assertEqual(bool(profile.lanes), profile.wire != "responses", profile.name)
 
     def test_names_and_models_are_unique_and_legal(self) -> None:
         for names in ([p.name for p in BUILT_IN], [p.upstream_model for p in BUILT_IN]):
             self.assertEqual(len(set(names)), len(names))
             for name in names:
                 self.assertRegex(name, r"^[a-z0-9][a-z0-9._-]{0,47}$")
-        self.assertEqual(len(BUILT_IN), 32)
-
-    def test_models_of_other_wires_are_not_offered(self) -> None:
-        models = {profile.upstream_model for profile in BUILT_IN}
-        other = {"grok-4.7", "minimax-m3", "gpt-6-luna", "muse-spark-1.3-contributor"}
-        self.assertEqual(models & (other | {"qwen3.8-flash"}), set())
 
 
 class Costs(unittest.TestCase):
@@ -97,6 +151,20 @@ class Costs(unittest.TestCase):
         ):
             self.assertEqual(cost_of(usage, prices), micro_usd)
         self.assertEqual(cost_of(Usage(100, 0, 100), Prices(1_000_000, 0)), 100)
+
+    def test_what_is_written_to_a_cache_has_a_price_of_its_own(self) -> None:
+        written = Usage(100, 0, 20, cache_write_tokens=30)
+        prices = Prices(1_000_000, 0, 100_000, 2_000_000)
+        self.assertEqual(cost_of(written, prices), 50 + 2 + 60)
+        self.assertEqual(cost_of(written, Prices(1_000_000, 0, 100_000)), 80 + 2)
+        self.assertEqual(cost_of(Usage(10, 0, 8, cache_write_tokens=9), prices), 1 + 4)
+
+    def test_a_long_call_has_the_prices_of_long_calls(self) -> None:
+        prices = Prices(1_000_000, 2_000_000, None, None, 1_000, Prices(3_000_000, 5_000_000))
+        self.assertEqual(cost_of(Usage(1_000, 10), prices), 1_020)
+        self.assertEqual(cost_of(Usage(1_001, 10), prices), 3_003 + 50)
+
+    def test_a_price_that_is_not_known_is_no_price(self) -> None:
         self.assertIsNone(cost_of(Usage(1, 1), None))
 
 
@@ -127,10 +195,18 @@ class Names(unittest.TestCase):
                 self.assertIn(name, self.registry.names())
                 self.assertEqual(self.registry.resolve(name).name, profile)
 
-    def test_a_model_that_go_may_have_is_asked_for_there(self) -> None:
-        unlisted = ModelProfile("gpt-6-luna", "gpt-6-luna", GO)
-        for name in ("ocg-gpt-6-luna", "opencode-go/gpt-6-luna"):
+    def test_a_model_that_go_may_have_is_asked_for_there_in_the_generic_dialect(self) -> None:
+        dialect = Dialect(model="kimi-k9", names_results=True, eof_ok=True)
+        unlisted = ModelProfile("kimi-k9", "kimi-k9", GO, dialect=dialect)
+        for name in ("ocg-kimi-k9", "opencode-go/kimi-k9"):
             self.assertEqual(self.registry.resolve(name), unlisted)
+
+    def test_a_gpt_name_of_go_is_taken_only_where_go_is_named(self) -> None:
+        luna = named("ocg-gpt-6-luna")
+        for name in ("ocg-gpt-6-luna", "opencode-go/gpt-6-luna"):
+            self.assertEqual(self.registry.resolve(name), luna)
+        with self.assertRaises(Refused):
+            self.registry.resolve("gpt-6-luna")
 
     def test_mission_aliases_name_tier_and_profile(self) -> None:
         self.assertEqual(self.registry.mission_alias("mission-a3-kimi"), ("A3", named("kimi")))
@@ -195,6 +271,58 @@ class Names(unittest.TestCase):
                 self.assertIn(error.code, ("unsupported_bridge_model", "model_not_found"))
 
 
+class GptStrategies(unittest.TestCase):
+    def test_another_model_answers_in_the_place_of_a_gpt_name(self) -> None:
+        registry = ModelRegistry(gpt=GptNames("oss", oss="kimi-k2.6"))
+        self.assertEqual(registry.resolve("gpt-5.5"), named("kimi"))
+        self.assertEqual(registry.fallback_from("gpt-5.5"), "gpt-5.5")
+        for name in ("kimi", "gpt-oss-20b", "ocg-gpt-6-luna"):
+            self.assertEqual(registry.fallback_from(name), "")
+
+    def test_openai_itself_is_asked_over_its_own_wire_and_runs_no_missions(self) -> None:
+        there = Provider("openai", "https://eu.api.openai.com/v1", "OPENAI_API_KEY")
+        registry = ModelRegistry(gpt=GptNames("openai", openai=there))
+        for name in ("gpt-5.5", "openai/GPT-5.5"):
+            expected = ModelProfile("gpt-5.5", "gpt-5.5", there, lanes=(), wire="responses")
+            self.assertEqual(registry.resolve(name), expected)
+            self.assertEqual(registry.fallback_from(name), "")
+
+    def test_a_name_that_was_mapped_is_nobody_else_s(self) -> None:
+        for strategy in ("error", "oss", "openai"):
+            gpt = GptNames(strategy)
+            registry = ModelRegistry(model_map={"gpt-5.5": "flash"}, gpt=gpt)
+            self.assertEqual(registry.resolve("gpt-5.5"), named("flash"))
+            self.assertEqual(registry.fallback_from("gpt-5.5"), "")
+
+
+class Chains(unittest.TestCase):
+    def test_a_chain_holds_each_model_once_and_never_its_own(self) -> None:
+        chains = {
+            "deepseek-v4-pro": ["kimi-k2.6", "ocg-deepseek-v4-pro", "oss_kimi_rapid", "flash"],
+            "kimi": ["deepseek-v4-pro"],
+        }
+        registry = ModelRegistry(chains=chains)
+        self.assertEqual(registry.resolve("deepseek").fallbacks, ("kimi", "flash"))
+        self.assertEqual(registry.resolve("mission-a3-kimi").fallbacks, ("deepseek",))
+        self.assertEqual(registry.resolve("flash").fallbacks, ())
+
+    def test_what_a_profile_says_of_itself_wins(self) -> None:
+        mine = replace(named("flash"), name="mine", fallbacks=("kimi",), concurrency=3)
+        registry = ModelRegistry(
+            (*BUILT_IN, mine),
+            chains={"mine": ["deepseek"], "kimi": ["mine"]},
+            concurrency={"mine": 1, "kimi-k2.6": 2},
+        )
+        profile, kimi = registry.resolve("mine"), registry.resolve("kimi")
+        self.assertEqual((profile.fallbacks, profile.concurrency), (("kimi",), 3))
+        self.assertEqual((kimi.fallbacks, kimi.concurrency), (("mine",), 2))
+        self.assertIsNone(registry.resolve("glm-5.3").concurrency)
+
+    def test_a_chain_that_leads_nowhere_is_told(self) -> None:
+        with self.assertRaisesRegex(BadSettings, "the chain of kimi names 'nobody'"):
+            ModelRegistry(chains={"kimi-k2.6": ["nobody"]})
+
+
 class FromSettings(unittest.TestCase):
     def test_upstream_base_moves_the_models_of_opencode_go_and_no_other(self) -> None:
         there = "http://127.0.0.1:9/v1"
@@ -218,152 +346,22 @@ class FromSettings(unittest.TestCase):
             "flash": {"base_url": "https://api.example.com/v1", "key_env": "EXAMPLE_KEY"},
         }
         registry = ModelRegistry.of(GivenSettings(profiles_json=json.dumps(profiles)))
-        mine = ModelProfile(
-            "mine", "gpt-oss:20b", Provider("ollama", "http://127.0.0.1:11434/v1"), exposure="local"
-        )
+        (mine,) = parse_profiles(json.dumps({"mine": profiles["mine"]}))
         for name in ("mine", "gpt-oss:20b", "mission-a3-mine"):
             self.assertEqual(registry.resolve(name), mine)
         self.assertNotIn("mission-a4-mine", registry.names())
         flash = registry.resolve("oss_flash_support")
         provider = Provider("openai_compatible", "https://api.example.com/v1", "EXAMPLE_KEY")
-        self.assertEqual(flash, ModelProfile("flash", "flash", provider))
+        expected = ModelProfile("flash", "flash", provider, dialect=Dialect(model="flash"))
+        self.assertEqual(flash, expected)
 
-
-class UserProfiles(unittest.TestCase):
-    def test_every_key_has_its_place(self) -> None:
-        text = json.dumps(
-            {
-                "big": {
-                    "provider": "openai",
-                    "base_url": "https://llm.example.com/v1",
-                    "key_env": "BIG_KEY",
-                    "upstream_model": "big-1",
-                    "wire": "chat",
-                    "context_window": 500_000,
-                    "max_output_tokens": 20_000,
-                    "prices": {"input": 0.435, "output": 2, "cache_read": 0.003625},
-                    "capability_tier": 5,
-                    "lanes": ["scout", "review", "bounded_write", "open_investigation"],
-                    "exposure": "remote",
-                    "first_byte_seconds": 120,
-                    "idle_seconds": 60,
-                }
-            }
-        )
-        big = ModelProfile(
-            name="big",
-            upstream_model="big-1",
-            provider=Provider("openai", "https://llm.example.com/v1", "BIG_KEY"),
-            context_window=500_000,
-            max_output_tokens=20_000,
-            prices=Prices(435_000, 2_000_000, 3_625),
-            capability_tier=5,
-            lanes=("investigation", "implementation", "open_investigation"),
-            first_byte_seconds=120,
-            idle_seconds=60,
-        )
-        self.assertEqual(parse_profiles(text), (big,))
-        self.assertEqual(parse_profiles(""), ())
-
-    def test_exposure_is_local_only_where_the_address_is(self) -> None:
-        for url, exposure in (
-            ("http://127.0.0.1:8000/v1", "local"),
-            ("http://localhost:8000/v1", "local"),
-            ("http://[::1]:8000/v1", "local"),
-            ("https://192.168.1.5/v1", "local"),
-            ("https://8.8.8.8/v1", "remote"),
-            ("https://localhost.example.com/v1", "remote"),
-        ):
-            (profile,) = parse_profiles(json.dumps({"p": {"base_url": url}}))
-            self.assertEqual(profile.exposure, exposure, url)
-        strict = json.dumps({"p": {"provider": "vllm", "exposure": "remote"}})
-        self.assertEqual(parse_profiles(strict)[0].exposure, "remote")
-
-    def test_every_fault_is_told_with_its_profile_and_key(self) -> None:
-        body: dict[str, Any] = {
-            "provider": "nobody",
-            "base_url": "http://example.com/v1",
-            "key_env": "sk-12345",
-            "upstream_model": "",
-            "wire": "anthropic",
-            "context_window": "32k",
-            "max_output_tokens": True,
-            "prices": {"input": 1},
-            "capability_tier": 6,
-            "lanes": ["everything"],
-            "exposure": "secret",
-            "first_byte_seconds": 0,
-            "idle_seconds": 1.5,
-            "contxt_window": 1,
-        }
-        with self.assertRaises(BadSettings) as caught:
-            parse_profiles(json.dumps({"p": body, "BAD NAME": {"provider": "ollama"}, "q": 3}))
-        error = caught.exception
-        paths = [fault.path.removeprefix("PROFILES_JSON.") for fault in error.faults]
-        self.assertEqual(paths, [*(f"p.{key}" for key in body), "BAD NAME", "q"])
-        self.assertNotIn("sk-12345", error.message)
-
-    def test_every_key_takes_its_whole_range_and_nothing_beside_it(self) -> None:
-        both = {"input": 1, "output": 1}
-        for key, good, bad in (
-            ("upstream_model", ("x", "x" * 200), ("", "x" * 201, 3)),
-            ("context_window", (1_024, 100_000_000), (1_023, 100_000_001, True, "2048", 2e4)),
-            ("capability_tier", (1, 5), (0, 6)),
-            ("idle_seconds", (1, 3_600), (0, 3_601)),
-            ("lanes", ([], ["scout", "scout"]), ("scout", {"scout": 1}, [3], ["nowhere"])),
-            ("exposure", ("local", "remote"), ("LOCAL", None)),
-            ("key_env", ("A", "A_1"), ("a", "1A", "A-B", "")),
-            (
-                "prices",
-                ({"input": 0, "output": 100_000}, both | {"cache_read": 0.5}),
-                (
-                    *(3, [1, 1], {"input": 1}, {"output": 1}, both | {"tokens": 1}),
-                    *(both | {"output": worth} for worth in ("1", -1, 100_001, True, None)),
-                ),
-            ),
-            (
-                "base_url",
-                ("https://example.com", "http://127.9.9.9:1/v1", "http://[::1]/v1"),
-                (
-                    *("ftp://127.0.0.1/v1", "http://127.0.0.1:0/v1", "https://example.com/v1#x"),
-                    *("127.0.0.1:8000", "https:///v1", 5, None),
-                ),
-            ),
-        ):
-            for value in (*good, *bad):
-                with self.subTest(key, value=value):
-                    text = json.dumps({"p": {"provider": "vllm", key: value}})
-                    if value in good:
-                        self.assertEqual(len(parse_profiles(text)), 1)
-                        continue
-                    with self.assertRaises(BadSettings) as caught:
-                        parse_profiles(text)
-                    paths = [fault.path for fault in caught.exception.faults]
-                    self.assertEqual(paths, [f"PROFILES_JSON.p.{key}"])
-
-    def test_an_address_is_needed_safe_and_without_secrets(self) -> None:
-        for body in (
-            {},
-            {"provider": "osirus"},
-            {"base_url": "http://192.168.1.5/v1"},
-            {"base_url": "https://user:pw@example.com/v1"},
-            {"base_url": "https://example.com/v1?key=1"},
-            {"base_url": "ftp://example.com"},
-            {"base_url": "https://"},
-            {"base_url": "https://[::1/v1"},
-            {"base_url": "https://example.com:99999/v1"},
-            {"base_url": "https://example.com/v1", "exposure": "local"},
-        ):
-            with self.subTest(body), self.assertRaises(BadSettings):
-                parse_profiles(json.dumps({"p": body}))
-
-    def test_what_is_no_object_of_profiles_is_refused(self) -> None:
-        for text in ("[]", "{", "3", "[" * 99_999, '{"rehearsal":{"provider":"ollama"}}'):
-            with (
-                self.subTest(text[:20]),
-                self.assertRaisesRegex(BadSettings, re.escape("PROFILES_JSON")),
-            ):
-                parse_profiles(text)
+    def test_a_file_s_profiles_stand_behind_those_of_the_variable(self) -> None:
+        body = {"provider": "ollama", "concurrency": 1}
+        of_file = parse_profiles(json.dumps({"mine": body, "yours": body}))
+        of_variable = json.dumps({"mine": {"provider": "vllm"}})
+        registry = ModelRegistry.of(GivenSettings(profiles_json=of_variable), more=of_file)
+        self.assertEqual(registry.resolve("mine").provider.name, "vllm")
+        self.assertEqual(registry.resolve("yours").concurrency, 1)
 
 
 if __name__ == "__main__":

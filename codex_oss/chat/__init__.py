@@ -25,6 +25,7 @@ from codex_oss.chat.messages import (
     Usage,
 )
 from codex_oss.chat.model import ChatModel, Reader, Wire
+from codex_oss.chat.pseudo_calls import SALVAGE_FORMS
 from codex_oss.chat.replies import ChatReply, gather
 from codex_oss.chat.sse import SseDecoder
 from codex_oss.chat.wires import TranslatedWire, wire_of
@@ -48,6 +49,7 @@ __all__ = [
     "FunctionTool",
     "ImagePart",
     "ResponseFormat",
+    "SALVAGE_FORMS",
     "Served",
     "GatheredCall",
     "Paired",

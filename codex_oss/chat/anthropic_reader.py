@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from codex_oss.chat.dialect import GENERIC, Dialect
-from codex_oss.chat.frames import key_pattern
 from codex_oss.chat.literals import mended, text_of, to_json
 from codex_oss.chat.messages import CallDelta, ChatChunk, FunctionTool, Usage
 from codex_oss.chat.payloads import Json, as_count, as_list, as_object, as_text, as_word, object_in
@@ -48,7 +47,7 @@ class _Thinking:
 class AnthropicReader(StreamReader):
     """`message_stop` ends it."""
 
-    literal_key = key_pattern("text", "thinking")
+    keys = ("text", "thinking")
 
     def __init__(self, dialect: Dialect = GENERIC, tools: Sequence[FunctionTool] = ()) -> None:
         super().__init__(dialect, tools)

@@ -29,7 +29,7 @@ NOTHING_SAID = "[no text]"
 
 Block = dict[str, object]
 
-_data_url = re.compile(r"data:([^;,]*)(?:;[^;,]*)*?;base64,(.*)", re.DOTALL | re.I).fullmatch
+_DATA_URL = r"(?is)data:([^;,]*)(?:;[^;,]*)*?;base64,(.*)"
 
 
 class AnthropicWire:
@@ -124,7 +124,7 @@ def _source(content: str, kind: str) -> Block:
     """Return where an image or a file is; `kind` is that of one that does not say its own."""
     if content.startswith(("https://", "http://")):
         return {"type": "url", "url": content}
-    found = _data_url(content)
+    found = re.fullmatch(_DATA_URL, content)
     kind, encoded = (found[1] or kind, found[2]) if found else (kind, content)
     return {"type": "base64", "media_type": kind, "data": encoded}
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from codex_oss.chat.chunks import parse_chunk
 from codex_oss.chat.dialect import GENERIC, Dialect
-from codex_oss.chat.frames import key_pattern
 from codex_oss.chat.messages import ChatChunk, FunctionTool
 from codex_oss.chat.payloads import DONE
 from codex_oss.chat.stream_reader import StreamReader
@@ -13,7 +12,7 @@ from codex_oss.chat.stream_reader import StreamReader
 class ChatReader(StreamReader):
     """`[DONE]` ends it, with or without a finish word before."""
 
-    literal_key = key_pattern("content", "reasoning_content", "reasoning")
+    keys = ("content", "reasoning_content", "reasoning")
 
     def __init__(self, dialect: Dialect = GENERIC, tools: Sequence[FunctionTool] = ()) -> None:
         super().__init__(dialect, tools)

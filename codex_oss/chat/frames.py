@@ -7,6 +7,7 @@ nothing else in it matters. What no frame fits goes the slow way; both ways say 
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from codex_oss.chat.literals import STRING
@@ -24,6 +25,7 @@ class Frame(NamedTuple):
 UNKNOWN = Frame(b"\0", b"\0", is_reasoning=False)  # No literal ever stands between these.
 
 
+@cache
 def key_pattern(*keys: str) -> re.Pattern[bytes]:
     """Return the pattern of one of these keys with its literal, as group 1."""
     return re.compile(rb'"(?:%b)" ?: ?(%b)' % ("|".join(keys).encode(), STRING))

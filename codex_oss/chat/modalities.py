@@ -18,8 +18,8 @@ INLINE_BYTES_MAX = 1 << 20  # Of a file that is sent as text: a quarter of a mil
 
 Part = TextPart | ImagePart | FilePart
 
-_data_url = re.compile(r"data:([^;,]*)(?:;[^;,]*)*?;base64,(.*)", re.DOTALL | re.I).fullmatch
-_is_text = re.compile(r"text/.*|application/(?:.*\+)?json", re.I).fullmatch
+_DATA_URL = r"(?is)data:([^;,]*)(?:;[^;,]*)*?;base64,(.*)"
+_TEXT = r"(?is)text/.*|application/(?:.*\+)?json"
 
 
 def readable(message: ChatMessage, dialect: Dialect, changes: Changes) -> ChatMessage:
@@ -36,9 +36,9 @@ def readable(message: ChatMessage, dialect: Dialect, changes: Changes) -> ChatMe
 def text_of_file(file: FilePart) -> str | None:
     """Return the text of a file that is text, by its type or, where it has none, by its bytes;
     `None` for any other, and for more than 1 MiB."""
-    found = _data_url(file.data)
+    found = re.fullmatch(_DATA_URL, file.data)
     kind, encoded = found.groups() if found else ("", file.data)
-    if (kind and not _is_text(kind)) or len(encoded) > INLINE_BYTES_MAX * 4 // 3 + 4:
+    if (kind and not re.fullmatch(_TEXT, kind)) or len(encoded) > INLINE_BYTES_MAX * 4 // 3 + 4:
         return None
     try:
         content = b64decode(encoded, validate=True)

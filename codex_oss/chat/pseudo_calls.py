@@ -7,7 +7,7 @@ of the markup that is known, a row a form.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,14 +23,17 @@ Told = Iterator[tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Form:
     """How a block can open, spelled out; which character comes next, "" for any; patterns of its
-    first tag, of the block up to the name of its first tool, and of its last tag; and how what
-    stands between the tags is read."""
+    first and of its last tag, and of what stands behind the first, up to the name of a tool; and
+    how what stands between the tags is read.
+
+    Patterns stay text until a block is met: few answers hold one, and compiling takes 10 ms.
+    """
 
     openings: tuple[str, ...]
     next: str
-    first: re.Pattern[str]
-    head: re.Pattern[str]
-    last: re.Pattern[str]
+    first: str
+    last: str
+    head: str
     read: Callable[[str, Tools], Told]
 
     def may_begin(self, text: str) -> bool:
@@ -44,13 +47,17 @@ class Form:
 
     def name_in(self, text: str) -> str:
         """Return the name of the first tool of a block, "" while it is not there."""
-        found = self.head.match(text)
+        found = re.match(rf"{self.first}\s*{self.head}", text)
         return found["name"] if found else ""
+
+    def last_tag(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """Return the next tag that can end a block."""
+        return re.compile(self.last).search(text, start)
 
     def calls_in(self, block: str, tools: Tools) -> tuple[CallDelta, ...] | None:
         """Return the calls of a block, given without its last tag, or `None`."""
         try:
-            told = tuple(self.read(self.first.sub("", block, count=1).strip(), tools))
+            told = tuple(self.read(re.sub(rf"\A{self.first}", "", block).strip(), tools))
         except (ValueError, RecursionError):
             return None
         if not all(name in tools and json_object(text) is not None for name, text in told):
@@ -74,9 +81,7 @@ def _kimi_calls(inside: str, tools: Tools) -> Told:
         yield found["name"], found["inside"]
 
 
-def _elements(
-    element: re.Pattern[str], parameter: re.Pattern[str], inside: str, tools: Tools
-) -> Told:
+def _elements(element: str, parameter: str, inside: str, tools: Tools) -> Told:
     """Read elements that name a tool, and in each the parameters that name a key."""
     for found in _each(element, inside):
         tool = tools.get(found["name"])
@@ -88,11 +93,11 @@ def _elements(
         yield found["name"], to_json(values)
 
 
-def _each(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+def _each(pattern: str, text: str) -> Iterator[re.Match[str]]:
     """Yield what the text consists of, and raise where it is anything else."""
-    at = 0
+    at, match = 0, re.compile(pattern, re.DOTALL).match
     while at < len(text):
-        found = pattern.match(text, at)  # Never a search: markup without ends would be quadratic.
+        found = match(text, at)  # Never a search: markup without ends would be quadratic.
         if not found:
             raise ValueError("text beside the calls")
         yield found
@@ -112,9 +117,8 @@ _decode = json.JSONDecoder().raw_decode
 _NOT_TEXT = ("integer", "number", "boolean", "object", "array", "null")
 
 
-def _element(first: str, last: str, around: str = "") -> re.Pattern[str]:
-    inside = f"{around}(?P<inside>.*?){around}"
-    return re.compile(rf"{first}{inside}{last}\s*", re.DOTALL)
+def _element(first: str, last: str, around: str = "") -> str:
+    return rf"{first}{around}(?P<inside>.*?){around}{last}\s*"
 
 
 _NAME = "(?P<name>[A-Za-z0-9_-]{1,64})"  # Declared names are like this: no other is a call.
@@ -154,49 +158,36 @@ _MINIMAX, _MINIMAX_END = "<minimax:tool_call>", "</minimax:tool_call>"
 _JSON_HEAD = rf'\{{\s*"name"\s*:\s*"{_NAME}"'
 
 
-def _form(
-    openings: Iterable[str],
-    next: str,
-    tags: tuple[str, str],
-    head: str,
-    read: Callable[[str, Tools], Told],
-) -> Form:
-    first, last = tags
-    return Form(
-        tuple(openings),
-        next,
-        re.compile(rf"\A{first}"),
-        re.compile(rf"{first}\s*{head}"),
-        re.compile(last),
-        read,
-    )
-
-
-_functions_in_tags = _form((_TAG,), "<", (_TAG, _TAG_END), _FUNCTION, _functions)
-_bare_functions = _form(("<function=",), "", ("", "</function>"), _FUNCTION, _functions)
 _bars = ("|", "||", "｜", "｜｜")
 
 FORMS = {
-    "tool_call": (_form((_TAG,), "{", (_TAG, _TAG_END), _JSON_HEAD, _objects),),
-    "function": (_functions_in_tags, _bare_functions),
+    "tool_call": (Form((_TAG,), "{", _TAG, _TAG_END, _JSON_HEAD, _objects),),
+    "function": (
+        Form((_TAG,), "<", _TAG, _TAG_END, _FUNCTION, _functions),
+        Form(("<function=",), "", "", "</function>", _FUNCTION, _functions),
+    ),
     "kimi": (
-        _form(
+        Form(
             ("<|tool_calls_section_begin|>",),
             "<",
-            (r"<\|tool_calls_section_begin\|>", r"<\|tool_calls_section_end\|>"),
+            r"<\|tool_calls_section_begin\|>",
+            r"<\|tool_calls_section_end\|>",
             _KIMI_HEAD,
             _kimi_calls,
         ),
     ),
     "dsml": (
-        _form(
-            (f"<{bar}DSML{bar}" for bar in _bars),
+        Form(
+            tuple(f"<{bar}DSML{bar}" for bar in _bars),
             "",
-            (_DSML + _DSML_BLOCK, _DSML_END + _DSML_BLOCK),
+            _DSML + _DSML_BLOCK,
+            _DSML_END + _DSML_BLOCK,
             _DSML_INVOKE,
             _dsml_invokes,
         ),
     ),
-    "minimax": (_form((_MINIMAX,), "<", (_MINIMAX, _MINIMAX_END), _INVOKE, _invokes),),
+    "minimax": (Form((_MINIMAX,), "<", _MINIMAX, _MINIMAX_END, _INVOKE, _invokes),),
 }
 """The forms of each name that a dialect may list."""
+
+SALVAGE_FORMS = tuple(FORMS)

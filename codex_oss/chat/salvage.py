@@ -132,7 +132,7 @@ class Salvager:
         """Return whether a last tag may end in this delta. A long block is joined only then."""
         window = self._tail + text
         self._tail = window[-LAST_TAG_CHARACTERS_MAX:]
-        return block.last.search(window) is not None
+        return block.last_tag(window) is not None
 
     def _look_at(self, text: str) -> tuple[int, tuple[CallDelta, ...]]:
         """Return the length and the calls of the block that `text` begins with; length 0 is none,
@@ -150,7 +150,7 @@ class Salvager:
         return self._closed(text, self._block)
 
     def _closed(self, text: str, block: Form) -> tuple[int, tuple[CallDelta, ...]]:
-        while last := block.last.search(text, self._looked_at):
+        while last := block.last_tag(text, self._looked_at):
             self._looked_at = last.end()
             self._last_tags += 1
             calls = block.calls_in(text[: last.start()], self._tools) or ()

@@ -7,13 +7,12 @@ everything that came before it was returned. An answer ends with a finish word o
 payload; any other end is an `UpstreamTruncated`.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from codex_oss.chat.calls import CallGatherer, json_object
 from codex_oss.chat.dialect import Dialect
-from codex_oss.chat.frames import UNKNOWN, frame_of
+from codex_oss.chat.frames import UNKNOWN, frame_of, key_pattern
 from codex_oss.chat.literals import SurrogateJoiner, is_literal, mended
 from codex_oss.chat.messages import (
     TOLERATED_EOF,
@@ -31,13 +30,14 @@ from codex_oss.errors import UpstreamError, UpstreamTruncated
 class StreamReader:
     """`feed` until the bytes end or it `is_over`, then `finish`."""
 
-    literal_key: re.Pattern[bytes]
-    """Where a payload has its text or its reasoning."""
+    keys: tuple[str, ...]
+    """Under which a payload has its text or its reasoning."""
 
     def __init__(self, dialect: Dialect, tools: Sequence[FunctionTool]) -> None:
         self.is_over = False
         self._sse = SseDecoder()
         self._frame = UNKNOWN
+        self._key = key_pattern(*self.keys)
         self._text, self._reasoning = SurrogateJoiner(), SurrogateJoiner()
         self._has_finish_word = False
         self._failure: UpstreamError | None = None
@@ -133,7 +133,7 @@ class StreamReader:
     def _parsed(self, payload: bytes) -> bytes | ChatChunk:
         chunk = self._read(payload)
         if not (self._text.held or self._reasoning.held):
-            learned = frame_of(payload, chunk, self.literal_key, self._plain)
+            learned = frame_of(payload, chunk, self._key, self._plain)
             if learned:
                 self._frame, literal = learned
                 return literal

@@ -1,13 +1,23 @@
 """Know every model: provider, window, prices, lanes and the names it is asked by."""
 
 from codex_oss.profiles.built_in import BUILT_IN, REHEARSAL
-from codex_oss.profiles.model_registry import ModelRegistry, ModelSettings
+from codex_oss.profiles.dialects import FAMILIES, PROVIDERS, WIRES, family_of, on_wire, placed
+from codex_oss.profiles.model_registry import GptNames, ModelRegistry, ModelSettings
+from codex_oss.profiles.names import is_gpt_name
 from codex_oss.profiles.profile import ModelProfile, Prices, Provider, WireName, cost_of
-from codex_oss.profiles.user_profiles import parse_profiles
+from codex_oss.profiles.providers import OPENAI, OPENCODE_GO, PRESETS
+from codex_oss.profiles.user_profiles import parse_profiles, parse_toml_profiles
 
 __all__ = [
     "BUILT_IN",
+    "FAMILIES",
+    "OPENAI",
+    "OPENCODE_GO",
+    "PRESETS",
+    "PROVIDERS",
     "REHEARSAL",
+    "WIRES",
+    "GptNames",
     "ModelProfile",
     "ModelRegistry",
     "ModelSettings",
@@ -15,5 +25,10 @@ __all__ = [
     "Provider",
     "WireName",
     "cost_of",
+    "family_of",
+    "is_gpt_name",
+    "on_wire",
     "parse_profiles",
+    "parse_toml_profiles",
+    "placed",
 ]

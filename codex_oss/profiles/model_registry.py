@@ -5,19 +5,22 @@ never a stream (bridge 5 and 6).
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
-from codex_oss.errors import BadRequest, Fault, Refused
-from codex_oss.profiles.built_in import BUILT_IN, OLDER_NAMES, OPENCODE_GO, built_in
+from codex_oss.chat import GENERIC
+from codex_oss.errors import BadRequest, BadSettings, Fault, Refused
+from codex_oss.profiles.built_in import BUILT_IN, OLDER_NAMES, built_in
+from codex_oss.profiles.dialects import placed
+from codex_oss.profiles.names import is_gpt_name
 from codex_oss.profiles.profile import LANE_OF_ALIAS, ModelProfile, Provider
+from codex_oss.profiles.providers import OPENAI, OPENCODE_GO
 from codex_oss.profiles.user_profiles import parse_profiles
 
 NEAREST_NAMES_MAX = 5
 
 _GO_NAME = re.compile(r"(?:ocg-|opencode-go/)(.+)", re.DOTALL)
-_GPT_NAME = re.compile(r"(openai/)?(gpt-(?!oss)|chatgpt|codex-|o[0-9])", re.IGNORECASE)
 _MISSION_ALIAS = re.compile(r"mission-a([2-6])-(.+)", re.DOTALL)
 
 
@@ -32,27 +35,71 @@ class ModelSettings(Protocol):
     def model_map_json(self) -> Mapping[str, str]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class GptNames:
+    """What a GPT name gets that nobody has: an error, the model `oss` in its place, or OpenAI."""
+
+    strategy: Literal["error", "oss", "openai"] = "error"
+    oss: str = "deepseek-v4-pro"
+    openai: Provider = OPENAI
+
+
+REFUSED = GptNames()
+
+
 class ModelRegistry:
     """The profiles by all of their names. `model_map` adds names, to profiles or upstream models,
-    and overrides any; models that no profile knows are asked for at `opencode_go`."""
+    and overrides any; models that no profile knows are asked for at `opencode_go`.
+
+    `chains` and `concurrency` are by names of models, and hold for profiles that say nothing of
+    it themselves.
+    """
 
     def __init__(
         self,
         profiles: Iterable[ModelProfile] = BUILT_IN,
         model_map: Mapping[str, str] | None = None,
         opencode_go: Provider = OPENCODE_GO,
+        *,
+        gpt: GptNames = REFUSED,
+        chains: Mapping[str, Sequence[str]] | None = None,
+        concurrency: Mapping[str, int] | None = None,
     ) -> None:
         self._opencode_go = opencode_go
-        self._names = _all_names({profile.name: profile for profile in profiles})
+        self._gpt = gpt
+        known = {profile.name: profile for profile in profiles}
+        targets = _all_names(known)
+        self._names = _all_names(
+            {
+                name: _placed(profile, targets, chains or {}, concurrency or {})
+                for name, profile in known.items()
+            }
+        )
         mapped = {name: self._named_or_unlisted(to) for name, to in (model_map or {}).items()}
         self._names |= mapped
 
     @classmethod
-    def of(cls, settings: ModelSettings) -> "ModelRegistry":
-        """Return the built-in models and the user's, who may redefine one by its name."""
+    def of(
+        cls,
+        settings: ModelSettings,
+        *,
+        more: Iterable[ModelProfile] = (),
+        gpt: GptNames = REFUSED,
+        chains: Mapping[str, Sequence[str]] | None = None,
+        concurrency: Mapping[str, int] | None = None,
+    ) -> "ModelRegistry":
+        """Return the built-in models and the user's, who may redefine one by its name. `more` are
+        those of a file; where both name one, the variable wins."""
         go = replace(OPENCODE_GO, base_url=settings.upstream_base)
-        profiles = (*built_in(go), *parse_profiles(settings.profiles_json))
-        return cls(profiles, settings.model_map_json, go)
+        profiles = (*built_in(go), *more, *parse_profiles(settings.profiles_json))
+        return cls(
+            profiles,
+            settings.model_map_json,
+            go,
+            gpt=gpt,
+            chains=chains,
+            concurrency=concurrency,
+        )
 
     def names(self) -> tuple[str, ...]:
         """Return every name that is listed: those that `resolve` takes and we know beforehand."""
@@ -60,30 +107,46 @@ class ModelRegistry:
 
     def resolve(self, name: str) -> ModelProfile:
         """Return the profile that a name means, for a mission alias the one it runs on, or raise
-        `Refused` for a GPT name and `BadRequest` for one that nobody has."""
+        `Refused` for a GPT name that gets none and `BadRequest` for one that nobody has."""
         if profile := self._names.get(name):
             return profile
         if found := _GO_NAME.fullmatch(name):
             return self._unlisted(found[1])
-        if _GPT_NAME.match(name):
-            raise Refused(
-                f"{name!r} is an OpenAI model: this bridge serves open models only.",
-                code="unsupported_bridge_model",
-                hint='remove `model_provider = "opencode_bridge"` from the top level of config.toml'
-                " so that only OSS agents use it, or give the name a model in MODEL_MAP_JSON",
-            )
-        raise self._unknown(name)
+        if not is_gpt_name(name):
+            raise self._unknown(name)
+        return self._for_gpt(name)
+
+    def fallback_from(self, name: str) -> str:
+        """Return the GPT name in whose place another model answers, "" if it is none."""
+        is_replaced = self._gpt.strategy == "oss" and is_gpt_name(name)
+        return name if is_replaced and name not in self._names else ""
 
     def mission_alias(self, name: str) -> tuple[str, ModelProfile] | None:
         """Return tier and profile of `mission-a<2..6>-<name>`, or `None` for any other name."""
         found = _MISSION_ALIAS.fullmatch(name)
         return (f"A{found[1]}", self.resolve(found[2])) if found else None
 
+    def _for_gpt(self, name: str) -> ModelProfile:
+        match self._gpt.strategy:
+            case "oss":
+                return self._named_or_unlisted(self._gpt.oss)
+            case "openai":
+                model = name.lower().removeprefix("openai/")
+                return ModelProfile(model, model, self._gpt.openai, lanes=(), wire="responses")
+        raise Refused(
+            f"{name!r} is an OpenAI model: this bridge serves open models only.",
+            code="unsupported_bridge_model",
+            hint='remove `model_provider = "opencode_bridge"` from the top level of config.toml'
+            " so that only OSS agents use it, or set GPT_MODEL_STRATEGY",
+        )
+
     def _named_or_unlisted(self, target: str) -> ModelProfile:
         return self._names.get(target) or self._unlisted(target)
 
     def _unlisted(self, model: str) -> ModelProfile:
-        return ModelProfile(model, model, self._opencode_go)
+        go = self._opencode_go
+        dialect = placed(replace(GENERIC, model=model), go.name, "chat")
+        return ModelProfile(model, model, go, dialect=dialect)
 
     def _unknown(self, name: str) -> BadRequest:
         from difflib import get_close_matches  # Only a wrong name pays for loading it.
@@ -98,12 +161,41 @@ class ModelRegistry:
         )
 
 
+def _placed(
+    profile: ModelProfile,
+    names: Mapping[str, ModelProfile],
+    chains: Mapping[str, Sequence[str]],
+    concurrency: Mapping[str, int],
+) -> ModelProfile:
+    """Return a profile with its chain, by names of profiles, each once and never itself, and with
+    its limit: what it says itself, else what is said of it or of its model."""
+    calls = (profile.name, profile.upstream_model)
+    said = next((chains[name] for name in calls if name in chains), ())
+    chain = []
+    for name in profile.fallbacks or said:
+        if name not in names:
+            told = f"the chain of {profile.name} names {name!r}, which is no model here"
+            raise BadSettings(told, hint="GET /v1/models lists them")
+        chain.append(names[name].name)
+    at_once = next((concurrency[name] for name in calls if name in concurrency), None)
+    return replace(
+        profile,
+        fallbacks=tuple(name for name in dict.fromkeys(chain) if name != profile.name),
+        concurrency=profile.concurrency or at_once,
+    )
+
+
 def _all_names(profiles: Mapping[str, ModelProfile]) -> dict[str, ModelProfile]:
     """Return the names in the order in which they win (bridge 6)."""
     names = dict(profiles)
     layers = (
         ((old, profiles[name]) for old, name in OLDER_NAMES.items() if name in profiles),
-        ((profile.upstream_model, profile) for profile in profiles.values()),
+        (
+            (profile.upstream_model, profile)
+            for profile in profiles.values()
+            # Whoever asks for a GPT name of Go's means OpenAI's; `ocg-` says that he does not.
+            if profile.provider.name != OPENCODE_GO.name or not is_gpt_name(profile.upstream_model)
+        ),
         (
             (prefix + profile.upstream_model, profile)
             for profile in profiles.values()

@@ -92,15 +92,23 @@ class ModelProfile:
         return self.dialect.modalities
 
 
+def micro_usd(usd: float) -> int:
+    """Return a price in USD per million tokens as we count it."""
+    return round(usd * 1_000_000)
+
+
 def cost_of(usage: Usage, prices: Prices | None) -> int | None:
     """Return micro-USD, rounded up, or `None` where the price is not known."""
     if prices is None:
         return None
+    if prices.long and prices.long_tokens and usage.input_tokens > prices.long_tokens:
+        prices = prices.long
     cached = min(usage.cached_tokens, usage.input_tokens)
-    cache_price = prices.input if prices.cache_read is None else prices.cache_read
+    written = min(usage.cache_write_tokens, usage.input_tokens - cached)
     total = (
-        (usage.input_tokens - cached) * prices.input
-        + cached * cache_price
+        (usage.input_tokens - cached - written) * prices.input
+        + cached * (prices.input if prices.cache_read is None else prices.cache_read)
+        + written * (prices.input if prices.cache_write is None else prices.cache_write)
         + usage.output_tokens * prices.output
     )
     return -(-total // 1_000_000)

@@ -1,19 +1,20 @@
-"""Profiles that a user writes: the text of `PROFILES_JSON` in, `ModelProfile`s out.
+"""Profiles that a user writes: JSON or TOML in, `ModelProfile`s out.
 
-All faults are told at once, each with the profile and the key that it is about. A key that is not
-in `KEYS` is a fault: a misspelt limit must not pass for a set one (bridge 6).
+All faults of a text are told at once, each with the profile and the key that it is about. What a
+profile does not say is as its family and its provider have it (bridge 6).
 """
 
-import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
+from codex_oss.chat import EFFORTS, Dialect
 from codex_oss.errors import BadSettings, Fault
-from codex_oss.profiles.built_in import PRESETS, REHEARSAL
+from codex_oss.profiles.built_in import REHEARSAL
+from codex_oss.profiles.dialects import family_of, named_family, placed
 from codex_oss.profiles.profile import (
-    CAPABILITY_OF_LANE,
     CAPABILITY_TIER,
     LANES,
     OUTPUT_TOKENS,
@@ -22,156 +23,143 @@ from codex_oss.profiles.profile import (
     ModelProfile,
     Prices,
     Provider,
+    WireName,
+    micro_usd,
 )
+from codex_oss.profiles.profile_keys import DIALECT_KEYS, KEYS, LANE_NAMES, is_at
+from codex_oss.profiles.providers import PRESETS
 
-USD_MAX = 100_000  # A million tokens: beyond it somebody wrote another unit.
+Json = Mapping[str, Any]
+"""Of a text whose every value was held against the tables of keys."""
 
-Json = Mapping[str, object]
-Check = Callable[[object], bool]
-
-_SOURCE = "PROFILES_JSON"
-_LANES = {lane: lane for lane in CAPABILITY_OF_LANE} | {  # Older names beside ours.
-    "scout": "investigation",
-    "review": "investigation",
-    "docs_support": "investigation",
-    "bounded_write": "implementation",
-}
 _is_name = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}").fullmatch
-_is_variable = re.compile(r"[A-Z][A-Z0-9_]{0,63}").fullmatch
 
 
-def parse_profiles(text: str) -> tuple[ModelProfile, ...]:
-    """Return the profiles, none for an empty text, or raise `BadSettings` with every fault."""
+def parse_profiles(text: str, source: str = "PROFILES_JSON") -> tuple[ModelProfile, ...]:
+    """Return the profiles of a JSON text, none for an empty one, or raise `BadSettings` with every
+    fault."""
     try:
         document = json.loads(text or "{}")
     except (ValueError, RecursionError) as error:
-        raise BadSettings(f"{_SOURCE} is not JSON: {error}") from None
+        raise BadSettings(f"{source} is not JSON: {error}") from None
+    return _profiles(document, source)
+
+
+def parse_toml_profiles(text: str, source: str) -> tuple[ModelProfile, ...]:
+    """Do the same for a TOML text, a table a profile. `source` is the name of its file."""
+    import tomllib  # Only who has such a file pays for loading it.
+
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadSettings(f"{source} is not TOML: {error}") from None
+    return _profiles(document, source)
+
+
+def _profiles(document: object, source: str) -> tuple[ModelProfile, ...]:
     if not isinstance(document, dict):
-        raise BadSettings(f"{_SOURCE}: expected an object, profiles by name")
-    faults = [fault for name, body in document.items() for fault in _faults(name, body)]
+        raise BadSettings(f"{source}: expected an object, profiles by name")
+    faults = [
+        fault
+        for name, body in document.items()
+        for fault in _faults(name, body, f"{source}.{name}")
+    ]
     if faults:
         raise BadSettings("; ".join(map(str, faults)), faults=faults)
     return tuple(_profile(name, body) for name, body in document.items())
 
 
-def _integer(low: int, high: int) -> tuple[str, Check]:
-    told = f"an integer from {low:,} to {high:,}"
-    return told, lambda value: type(value) is int and low <= value <= high
-
-
-def _text(told: str, holds: Callable[[str], object]) -> tuple[str, Check]:
-    return told, lambda value: isinstance(value, str) and bool(holds(value))
-
-
-def _is_base_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        is_plain = parts.port != 0 and not (parts.query or parts.fragment or "@" in parts.netloc)
-    except ValueError:
-        return False
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_at(url, "loopback"))
-    return bool(parts.hostname) and is_plain and is_safe
-
-
-def _is_at(url: str, place: str) -> bool:
-    """Return whether what is sent there stays at this place, "loopback" or "private"."""
-    host = urlsplit(url).hostname or ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address.is_loopback if place == "loopback" else address.is_private
-
-
-def _are_prices(value: object) -> bool:
-    if not isinstance(value, dict) or not {"input", "output"} <= value.keys():
-        return False
-    return value.keys() <= {"input", "output", "cache_read"} and all(
-        type(usd) in (int, float) and 0 <= usd <= USD_MAX for usd in value.values()
-    )
-
-
-def _are_lanes(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(x, str) and x in _LANES for x in value)
-
-
-KEYS: dict[str, tuple[str, Check]] = {
-    "provider": _text(f"one of {', '.join(PRESETS)}", PRESETS.__contains__),
-    "base_url": _text("https://HOST/PATH, or http to this machine", _is_base_url),
-    "key_env": _text("the name of a variable, in capitals", _is_variable),
-    "upstream_model": _text("1 to 200 characters", lambda name: 1 <= len(name) <= 200),
-    "wire": _text("chat", "chat".__eq__),
-    "context_window": _integer(1_024, 100_000_000),
-    "max_output_tokens": _integer(1, 100_000_000),
-    "prices": ("USD per million tokens of input, output and cache_read", _are_prices),
-    "capability_tier": _integer(1, 5),
-    "lanes": (f"a list of {', '.join(_LANES)}", _are_lanes),
-    "exposure": _text("local or remote", ("local", "remote").__contains__),
-    "first_byte_seconds": _integer(1, 3_600),
-    "idle_seconds": _integer(1, 3_600),
-}
-
-
-def _faults(name: str, body: object) -> Iterator[Fault]:
-    path = f"{_SOURCE}.{name}"
+def _faults(name: str, body: object, path: str) -> Iterator[Fault]:
     if not _is_name(name) or name == REHEARSAL:
         told = f"expected 1 to 48 of a-z, 0-9, `.`, `_`, `-` as name, and not {REHEARSAL}"
         yield Fault(path, "bad_value", told)
     if not isinstance(body, dict):
         yield Fault(path, "wrong_type", "expected an object")
         return
-    bad = [key for key, value in body.items() if key not in KEYS or not KEYS[key][1](value)]
-    for key in bad:
-        expected = KEYS[key][0] if key in KEYS else f"one of the keys {', '.join(KEYS)}"
-        yield Fault(f"{path}.{key}", "bad_value", f"expected {expected}")
+    bad = {key for key, value in body.items() if key not in KEYS or not KEYS[key][1](value)}
+    for key in (key for key in body if key in bad):
+        yield from _faults_of(key, body[key], f"{path}.{key}")
     if bad:
         return
     if not (url := _provider(body).base_url):
         yield Fault(f"{path}.base_url", "missing", "expected one: this provider has none")
-    elif body.get("exposure") == "local" and not _is_at(url, "private"):
+    elif body.get("exposure") == "local" and not is_at(url, "private"):
         yield Fault(f"{path}.exposure", "bad_value", "base_url leaves the local network")
 
 
-def _provider(body: Json) -> Provider:
-    preset = PRESETS[str(body.get("provider", "openai_compatible"))]
-    return Provider(
-        preset.name,
-        str(body.get("base_url", preset.base_url)),
-        str(body.get("key_env", preset.key_env)),
-    )
+def _faults_of(key: str, value: object, path: str) -> Iterator[Fault]:
+    """Yield what is wrong with one key: of a dialect, each of its flags that is."""
+    expected = KEYS[key][0] if key in KEYS else f"one of the keys {', '.join(KEYS)}"
+    flags = value if key == "dialect" and isinstance(value, dict) else {}
+    for flag, each in flags.items():
+        known = DIALECT_KEYS.get(flag)
+        if not known:
+            yield Fault(f"{path}.{flag}", "bad_value", f"expected {expected}")
+        elif not known[1](each):
+            yield Fault(f"{path}.{flag}", "bad_value", f"expected {known[0]}")
+    if not flags:
+        yield Fault(path, "bad_value", f"expected {expected}")
 
 
 def _profile(name: str, body: Json) -> ModelProfile:
-    """Build what `_faults` found nothing wrong with."""
     provider = _provider(body)
-    stays_here = _is_at(provider.base_url, "private") and body.get("exposure") != "remote"
+    wire: WireName = body.get("wire", "chat")
+    stays_here = is_at(provider.base_url, "private") and body.get("exposure") != "remote"
+    lanes = [LANE_NAMES[lane] for lane in body.get("lanes", LANES)]
     return ModelProfile(
         name=name,
-        upstream_model=str(body.get("upstream_model", name)),
+        upstream_model=body.get("upstream_model", name),
         provider=provider,
-        context_window=_number(body, "context_window", WINDOW_TOKENS),
-        max_output_tokens=_number(body, "max_output_tokens", OUTPUT_TOKENS),
+        context_window=body.get("context_window", WINDOW_TOKENS),
+        max_output_tokens=body.get("max_output_tokens", OUTPUT_TOKENS),
         prices=_prices(body.get("prices")),
-        capability_tier=_number(body, "capability_tier", CAPABILITY_TIER),
-        lanes=_lanes(body.get("lanes")),
+        capability_tier=body.get("capability_tier", CAPABILITY_TIER),
+        # Missions run on the wires that are translated.
+        lanes=tuple(dict.fromkeys(lanes)) if wire != "responses" else (),
         exposure="local" if stays_here else "remote",
-        first_byte_seconds=_number(body, "first_byte_seconds", SECONDS),
-        idle_seconds=_number(body, "idle_seconds", SECONDS),
+        first_byte_seconds=body.get("first_byte_seconds", SECONDS),
+        idle_seconds=body.get("idle_seconds", SECONDS),
+        wire=wire,
+        dialect=_dialect(name, body, provider, wire),
+        concurrency=body.get("concurrency"),
+        fallbacks=tuple(body.get("fallbacks", ())),
     )
 
 
-def _number(body: Json, key: str, default: int) -> int:
-    value = body.get(key)
-    return value if isinstance(value, int) else default
-
-
-def _prices(usd: object) -> Prices | None:
-    if not isinstance(usd, dict):
+def _prices(usd: Mapping[str, float] | None) -> Prices | None:
+    if usd is None:
         return None
-    return Prices(**{name: round(price * 1_000_000) for name, price in usd.items()})
+    micro = {key: micro_usd(price) for key, price in usd.items()}
+    cache = micro.get("cache_read"), micro.get("cache_write")
+    return Prices(micro["input"], micro["output"], *cache)
 
 
-def _lanes(names: object) -> tuple[str, ...]:
-    if not isinstance(names, list):
-        return LANES
-    return tuple(dict.fromkeys(_LANES[name] for name in names))
+def _provider(body: Json) -> Provider:
+    preset = PRESETS[body.get("provider", "openai_compatible")]
+    return Provider(
+        preset.name, body.get("base_url", preset.base_url), body.get("key_env", preset.key_env)
+    )
+
+
+def _dialect(name: str, body: Json, provider: Provider, wire: WireName) -> Dialect:
+    """Return the family's dialect with the facts of this profile, where it is served, with what
+    the profile says of it."""
+    model = body.get("upstream_model", name)
+    family = named_family(body["family"]) if "family" in body else family_of(model)
+    efforts = body.get("efforts", family.dialect.efforts)
+    modalities = body.get("modalities")
+    dialect = replace(
+        family.dialect,
+        model=name,
+        modalities=None if modalities is None else tuple(modalities),
+        output_tokens_max=body.get("max_output_tokens"),
+        efforts=tuple(effort for effort in EFFORTS if effort in efforts),
+    )
+    flags = {flag: _frozen(flag, value) for flag, value in body.get("dialect", {}).items()}
+    return replace(placed(dialect, provider.name, wire), **flags)
+
+
+def _frozen(flag: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return frozenset(value) if flag == "refused" else tuple(value)
+    return value

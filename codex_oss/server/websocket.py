@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha1
 from math import inf
+from typing import assert_never
 
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BadRequest, BridgeError, Cancelled, UpgradeRequired
@@ -75,7 +76,11 @@ def answer_handshake(
 
 
 class WebSocket:
-    """One conversation. All but `beat` is for the thread that owns it."""
+    """One conversation. All but `beat` is for the thread that owns it.
+
+    `turn` is entered for each message, for as long as it is worked on. Where no turn may begin it
+    cancels the deadline.
+    """
 
     def __init__(
         self,
@@ -94,10 +99,9 @@ class WebSocket:
         self._reader = FrameReader(limits.body_bytes_max)
         self._reading = threading.Lock()
         self._waiting: deque[str] = deque()
-        self._pongs: deque[bytes] = deque(maxlen=1)  # The last one does (RFC 6455, 5.5.3).
+        self._pongs: deque[bytes] = deque(maxlen=1)  # RFC 6455, 5.5.3: the last is enough.
         self._relayed: StreamReply | None = None
         self._is_busy = False  # Whether a turn is under way.
-        self._is_deaf = False  # Whether the client has said his last.
         self._close = b""  # The Close, once it is due.
         self._is_closed = False  # Whether nothing may be written any more.
         now = clock.monotonic()
@@ -165,8 +169,6 @@ class WebSocket:
                 self._receive()
 
     def _receive(self, flags: int = 0) -> None:
-        if self._is_deaf:
-            return
         try:
             data = self._client.recv(READ_BYTES, flags)
         except BlockingIOError:
@@ -176,7 +178,7 @@ class WebSocket:
         if data:
             self._take(data)
         else:
-            self._turn_deaf()
+            self.deadline.cancel(CLIENT_LEFT)
 
     def _take(self, data: bytes) -> None:
         try:
@@ -184,7 +186,7 @@ class WebSocket:
                 self._hear(heard)
         except BadFrame as fault:
             self._end(fault.code, fault.why)
-            self._turn_deaf()
+            self.deadline.cancel(CLIENT_LEFT)
 
     def _hear(self, heard: Heard) -> None:
         match heard:
@@ -199,11 +201,9 @@ class WebSocket:
                 pass
             case Close(code):
                 self._end(code)
-                self._turn_deaf()
-
-    def _turn_deaf(self) -> None:
-        self._is_deaf = True
-        self.deadline.cancel(CLIENT_LEFT)
+                self.deadline.cancel(CLIENT_LEFT)
+            case _:
+                assert_never(heard)
 
     def _end(self, code: int, why: str = "") -> None:
         """Have the Close written. The first one counts."""

@@ -58,7 +58,7 @@ ATTACKS = {
     "escapes": "\\u0041",
     "percents": "%41",
     "entities": "&#65;",
-    "secrets": 'password = "{}"\n'.format("x9Kq" + "2mZ7wL"),
+    "secrets": 'password = "{}"\nreturn 1  # And on.\n'.format("x9Kq" + "2mZ7wL"),
     "keys of providers": "ghp_" + "a9" * 18 + " ",
     "long values": "password='" + "a" * 1000 + "' ",
 }
@@ -69,17 +69,23 @@ CLEAN_MB_A_SECOND_MIN = 3  # 30 on an idle core of 2024; a tenth of that is a mi
 class HostileTexts(unittest.TestCase):
     def setUp(self) -> None:
         self.rng = chance(self.id())
-        live = ("sk-live-" + self.letters(40), self.letters(32), self.letters(8))
+        live = ("sk-live-" + self.letters(40), self.letters(32), "a" * 8 + "b1")
         self.redactor = Redactor(live, key=b"test")
 
     def letters(self, length: int) -> str:
         return "".join(self.rng.choice(string.ascii_letters) for _ in range(length))
 
     def assert_fast(self, text: str) -> None:
+        seconds, redacted = self.redact(text)
+        if seconds > SECONDS_MAX / 2:  # A busy machine takes longer, but not twice in a row.
+            seconds = min(seconds, self.redact(text)[0])
+        self.assertLess(seconds, SECONDS_MAX)
+        self.assertEqual(redacted.count("\n"), text.count("\n"))
+
+    def redact(self, text: str) -> tuple[float, str]:
         start = time.process_time()
-        redacted = self.redactor.redact(text)
-        self.assertLess(time.process_time() - start, SECONDS_MAX)
-        self.assertEqual(redacted.text.count("\n"), text.count("\n"))
+        redacted = self.redactor.redact(text).text
+        return time.process_time() - start, redacted
 
     def test_take_no_longer_than_a_second_and_a_half_each(self) -> None:
         names = sorted(ATTACKS) if LONG else self.rng.sample(sorted(ATTACKS), ALWAYS)

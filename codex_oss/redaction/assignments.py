@@ -14,6 +14,7 @@ from codex_oss.redaction.notations import (
     NAME_CHARS_MAX,
     Pair,
     match_pair,
+    next_item,
     to_pair,
     without_scheme,
 )
@@ -43,9 +44,11 @@ def find_assigned(page: Page) -> Iterator[Span]:
         pair = to_pair(text, found)
         grade = grade_of(pair.phrase)
         span = _secret_of(pair, grade) if grade else None
-        if span:
+        while grade and span:
             done = span[1]
             yield span
+            item = next_item(text, done) if pair.tie("list") else None
+            span = item if item and is_secret_in_code(text[slice(*item)], grade) else None
 
 
 def is_secret_of(name: str, value: str) -> bool:
@@ -55,10 +58,10 @@ def is_secret_of(name: str, value: str) -> bool:
 
 
 def _is_worth_judging(text: str, found: re.Match[str]) -> bool:
-    """Drop most pairs for the price of a glance: short values, and bare ones in the middle of a
-    line that have no digit, which are names in code."""
+    """Drop most pairs for the price of a glance: short values, tokens of ours, and bare values in
+    the middle of a line that have no digit, which are names in code."""
     value = found["quoted"] or found["bare"]
-    if len(value) < VALUE_CHARS_MIN:
+    if len(value) < VALUE_CHARS_MIN or value.startswith("[redacted:"):
         return False
     at = found.start()
     is_in_line = at > NAME_CHARS_MAX and text.rfind("\n", at - NAME_CHARS_MAX, at) < 0
@@ -72,8 +75,8 @@ def _secret_of(pair: Pair, grade: Grade) -> Span | None:
     begins_line = _LINE_BEFORE.fullmatch(pair.line_before) is not None
     if pair.tie("blank"):
         begins_line = begins_line or _LOGIN_BEFORE.fullmatch(pair.line_before) is not None
-        if not begins_line and not pair.name.startswith("-"):
-            return None
+        if not begins_line and not pair.name.startswith("-"):  # configure set NAME VALUE
+            return pair.span if is_secret_in_code(pair.value, Grade.HINT) else None
     if begins_line or pair.tie("apart"):
         rest = _REST_OF_LINE.match(pair.text, pair.span[0])
         if rest and is_secret(rest[0], grade, is_quoted=False):
@@ -85,12 +88,12 @@ def _secret_of(pair: Pair, grade: Grade) -> Span | None:
 
 
 def _is_literal(pair: Pair) -> bool:
-    """Say whether the quoted value is what the name holds: not the argument of a look-up."""
+    """Say whether the quoted value is what the name holds: no argument of a look-up, no item."""
     if pair.tie("argument"):
         return _SETTER.fullmatch(pair.name + pair.tie("argument").strip()) is not None
     if pair.tie("wrapper"):
         return _WRAPPER_OF_LITERAL.fullmatch(pair.tie("wrapper")) is not None
-    return not (pair.tie("blank") and pair.name.endswith("pass"))
+    return pair.tie("list") != "[" and not (pair.tie("blank") and pair.name.endswith("pass"))
 
 
 def _is_data(pair: Pair, begins_line: bool) -> bool:

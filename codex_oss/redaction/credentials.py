@@ -29,7 +29,7 @@ _PGPASS = re.compile(
 _WEB_KEY = re.compile(r'\\?"(?:d|p|q|dp|dq|qi|k)\\?"\s{0,8}:\s{0,8}\\?"([\w-]{16,4096}+)')
 
 _COMMAND_CHARS_MAX = 240  # Between a command's name and its flag.
-_FLAG = re.compile(r" -(?:u|p|a|-(?:proxy-)?user)")
+_FLAG = re.compile(r" -(?:u|p|a|w|-(?:proxy-)?user)")
 _OF_USER = re.compile(r"""[ =]?["']?[^\s:"'$]{1,128}+:([^\s"']{1,256}+)""")
 _APART, _JOINED = (re.compile(rf"""{gap}["']?([^\s"']{{1,256}}+)""") for gap in ("[ ]", ""))
 _COMMANDS = {  # What a flag takes, by the command before it.
@@ -38,6 +38,7 @@ _COMMANDS = {  # What a flag takes, by the command before it.
     " --proxy-user": {"curl": _OF_USER},
     " -p": {"sshpass": _APART, "docker login": _APART, "mysql": _JOINED},
     " -a": {"redis-cli": _APART},
+    " -w": {"ldap": _APART},
 }
 _SQL, _IN_SQL = "identified by ", re.compile(r"'([^'\r\n]{1,256}+)'")
 

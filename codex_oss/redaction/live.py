@@ -8,12 +8,12 @@ base64 at any offset, in hex, or with any of its characters escaped for JSON, an
 import base64
 import re
 from collections.abc import Iterable, Iterator
-from html import escape
 
 from codex_oss.errors import BadSettings
 from codex_oss.redaction.families import Page, Span, is_long_word, places
 
 LIVE_CHARS_MIN = 8  # A shorter one occurs in ordinary words, and would blank them everywhere.
+_ENTITIES = {"&": ["amp"], "<": ["lt"], ">": ["gt"], '"': ["quot"], "'": ["apos"]}
 
 
 class LiveSecrets:
@@ -74,15 +74,17 @@ def _any_escape(secret: str) -> str:
 
 
 def _any_escape_of(letter: str) -> str:
-    point, data = f"{ord(letter):x}", letter.encode()
+    point, data = f"0{{0,4}}{ord(letter):x}", letter.encode()
+    after_backslash = [f"u{point}", "x" + r"\\{1,4}x".join(f"{byte:02x}" for byte in data)]
+    if letter in "/\\\"'":
+        after_backslash.append(re.escape(letter))
+    entities = [rf"\#0{{0,4}}{ord(letter)}", rf"\#x{point}", *_ENTITIES.get(letter, ())]
     forms = (
-        re.escape(letter),
-        rf"\\{{1,4}}{re.escape(letter)}" if letter in "/\\\"'" else "",
-        rf"\\{{1,4}}u(?i:0{{0,4}}{point})",
-        "".join(rf"\\{{1,4}}x(?i:{byte:02x})" for byte in data),
+        rf"\\{{1,4}}(?i:{'|'.join(after_backslash)})",
         "".join(f"%(?i:{byte:02x})" for byte in data),
-        re.escape(escape(letter)),
-        rf"&\#0{{0,4}}{ord(letter)};",
-        rf"&\#[xX]0{{0,4}}(?i:{point});",
+        rf"&(?i:{'|'.join(entities)});",
+        re.escape(letter),
     )
-    return f"(?:{'|'.join(filter(None, forms))})"
+    # What begins no escape has one form at a place: without going back, `aaaa…` stays cheap.
+    group = "?:" if letter in "\\%&" else "?>"
+    return f"({group}{'|'.join(forms)})"

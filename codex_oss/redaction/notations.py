@@ -13,27 +13,34 @@ _LINE_CHARS_MAX = 200  # Of what stands before a name, to tell whether the name 
 _QUOTE = r"""(?:\\{0,3}["'`]|&quot;|&\#3[49];|%2[27])"""
 _GAP, _LINES = r"[ \t]{0,8}", r"\s{0,64}"
 _OPERATOR = rf"""
-    {_QUOTE}? [\])]{{0,2}} (?:\[\w{{0,8}}\])? [ \t]{{0,64}}+
+    {_QUOTE}? [\])*]{{0,2}} (?:\[\w{{0,8}}\])? [ \t]{{0,64}}+
     (?: :{_GAP} [\w&*][\w.<>\[\]&*?']{{0,40}}+ (?:[ ]\w{{1,20}}+)? {_GAP} =  # name: Type = value
       | [A-Za-z]{{2,12}} [ \t]{{1,8}} :?=                                  # name string = value
       | (?:is|was|equals):?[ ]                                            # the name is value
-      | =>|:=|\?=|\|\|=|\|{{1,2}}|!?={{1,3}}|->|:|%3[ADad] )
+      | =>|:=|\?=|\|\|=|\|{{1,2}}|!?={{1,3}}|->|<-|:|%3[ADad] ) \*{{0,2}}
     [ \t]{{0,64}}+ (?:[|>][-+]?{_GAP}\r?\n[ \t]{{1,64}}+)? (?:![\w!]{{1,16}}[ ])?
+    (?:(?P<list>[\[(])? {_LINES} (?={_QUOTE}))?
 """
 _APART = rf"""
     (?: {_QUOTE}? (?:,{_LINES}|\s{{1,64}}) {_QUOTE}? (?i:value) {_QUOTE}?
-      | {_QUOTE} {_GAP} \{{[^{{}}]{{0,200}}?\bdefault ) {_GAP}[:=]{_GAP}
+      | {_QUOTE} {_GAP} \{{[^{{}}]{{0,200}}?\bdefault
+      | :{_GAP}\r?\n (?:[ \t]{{1,32}}\w{{1,24}}:[^\r\n]{{0,120}}+\r?\n){{0,4}} [ \t]{{1,32}}Default
+    ) {_GAP}[:=]{_GAP}
 """
-_MARKUP = rf"""{_QUOTE}? > {_LINES} (?:<!\[CDATA\[)? | </\w{{1,16}}> {_LINES} <\w{{1,16}}>"""
+_ATTRIBUTES = rf"""(?:[ ][\w:.\-]{{1,32}}+={_QUOTE}[^"'<>]{{0,128}}+{_QUOTE}){{1,4}}"""
+_MARKUP = rf"""
+    (?:{_QUOTE}|{_ATTRIBUTES})? > {_LINES} (?:<!\[CDATA\[)?
+    | </\w{{1,16}}> {_LINES} <\w{{1,16}}>
+"""
 _ARGUMENT = rf"""{_QUOTE} {_GAP} , {_LINES} (?={_QUOTE}) | [ \t]{{0,2}} \( {_GAP} (?=\w?{_QUOTE})"""
 _BLANK = rf"""[ \t]{{1,8}} (?={_QUOTE}|\S{{6}})"""
 _SCHEME = r"(?:(?i:bearer|basic|token|apikey|api-key|digest|ssws|splunk|geniekey)[ ]{1,4})"
-_BARE = r"""[^\x00-\x20\x7f"'`<>\\=:&;,()\[\]{}|]{1,512}+"""
+_BARE = r"""[^\x00-\x20\x7f\u2018-\u201d"'`<>\\=:&;,()\[\]{}|]{1,512}+"""
 _ASSIGNED = re.compile(
     rf"""
     [\w.\-]{{0,{NAME_CHARS_MAX}}}+ (?P<after_name>)
-    (?: {_OPERATOR}
-      | (?P<apart> {_APART})        # name="NAME" value="VALUE", on two lines too; Terraform
+    (?: (?P<apart> {_APART})        # name="NAME" value="VALUE", variable "NAME" {{ default = …
+      | {_OPERATOR}
       | (?P<markup> {_MARKUP})      # <NAME>VALUE, <key>NAME</key><string>VALUE
       | (?P<argument> {_ARGUMENT})  # ("NAME", "VALUE"), setNAME("VALUE")
       | (?P<blank> {_BLANK}) )      # --NAME VALUE, IDENTIFIED BY 'VALUE'
@@ -41,11 +48,16 @@ _ASSIGNED = re.compile(
     (?P<wrapper> (?:new[ ])?[A-Za-z_][\w.:!]{{0,40}}+ \( {_GAP} (?=\w?{_QUOTE}) )?
     (?:[bBrRuUfFLN@$]{{1,2}}(?=["']))?
     (?P<quote>["']{{3}}|{_QUOTE})?
-    {_SCHEME}?
+    [\u201c\u2018]? {_SCHEME}?
     (?(quote) (?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\r\n])){{1,1024}}+)
             | (?P<bare>{_BARE}(?:[:=]{_BARE}){{0,2}}={{0,2}}) )
     """,
     re.VERBOSE | re.ASCII,
+)
+_NEXT_ITEM = re.compile(
+    rf"{_QUOTE},{_LINES}(?P<quote>{_QUOTE})(?P<item>(?:(?!(?P=quote))[^\r\n]){{1,1024}}+)".replace(
+        "\\#", "#"
+    )
 )
 _BACK_OVER_NAME = re.compile(r"(?P<word>[\w.\-]{0,48}+)(?: [\w.\-]{1,48}+)?")  # "my api key".
 _SCHEME_BEFORE = re.compile(rf"\A{_SCHEME}")
@@ -103,6 +115,12 @@ def to_pair(text: str, found: re.Match[str]) -> Pair:
     assert before is not None  # It matches the empty string.
     phrase = before[0][::-1] + text[found.start() : found.start("after_name")]
     return Pair(text, found, found.start() - before.end("word"), phrase)
+
+
+def next_item(text: str, end: int) -> tuple[int, int] | None:
+    """Return where the next string of a list is, after one that ends here."""
+    found = _NEXT_ITEM.match(text, end)
+    return found.span("item") if found else None
 
 
 def without_scheme(value: str) -> str:

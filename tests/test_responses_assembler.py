@@ -3,13 +3,14 @@
 import json
 import unittest
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from support import chance
 from support.schema import faults_of_response
 from support.turns import Event, check_events, parsed, stream_of, text_of, turn_of
 
-from codex_oss.chat import Burst, CallDelta, ChatChunk, TextRun, Usage
+from codex_oss.chat import TOLERATED_EOF, Burst, CallDelta, ChatChunk, Served, TextRun, Usage
 from codex_oss.errors import (
     BridgeError,
     BrokenPromise,
@@ -23,7 +24,7 @@ from codex_oss.errors import (
     UpstreamOverloaded,
     UpstreamTruncated,
 )
-from codex_oss.responses import Encoder, Turn, assemble, whole
+from codex_oss.responses import Encoder, Receipt, Turn, assemble, whole
 
 OLD, NEW, OTHER = (0, 160, 0), (0, 169, 0), None
 CODEX = (OLD, NEW)
@@ -32,6 +33,7 @@ ALL = (OLD, NEW, OTHER)
 TEXT = TextRun((b'"Hel"', b'"lo"'))
 CALL = ChatChunk(calls=(CallDelta(0, "i", "f", '{"a":1}'),))
 CUT_CALL = ChatChunk(calls=(CallDelta(1, "j", "g", '{"a":'),))
+CALL_TOO = ChatChunk(calls=(CallDelta(1, "j", "g", "{}"),))
 THOUGHT = ChatChunk(reasoning="hm")
 COUNTS = ChatChunk(usage=Usage(9, 4, 2, 1))
 
@@ -181,6 +183,46 @@ class Endings(unittest.TestCase):
         ):
             error = parsed(stream_of(asked, bursts))[-1]["response"]["error"]
             self.assertEqual(error["message"], f"{told} reached")
+
+    def test_an_end_of_file_is_an_end_after_whole_calls_where_a_dialect_says_so(self) -> None:
+        eof = end(TOLERATED_EOF)
+        for said, status in (
+            ((CALL, eof), "completed"),
+            ((TEXT, CALL, CALL_TOO, eof), "completed"),
+            ((CALL, CUT_CALL, eof), "failed"),
+            ((CALL, TEXT, eof), "failed"),
+            ((TEXT, eof), "failed"),
+            ((eof,), "failed"),
+        ):
+            response = parsed(stream_of(turn(), [said]))[-1]["response"]
+            found = response["status"], response["oss_receipt"].get("eof_tolerated", False)
+            self.assertEqual(found, (status, status == "completed"), said)
+
+    def test_who_answers_is_told_at_the_end_and_who_should_have_at_the_beginning(self) -> None:
+        receipt = Receipt(lane="plain", profile="kimi", repaired=("surrogates",))
+        served = Served("flash", tries=2, fallback_from="kimi", repaired=("arguments",))
+        asked = replace(turn(), receipt=receipt)
+        for bursts in (
+            [(served,), (TEXT, end("stop"), COUNTS)],
+            [(served, TEXT), (end("x"), COUNTS)],
+        ):
+            events = parsed(stream_of(asked, bursts))
+            check_events(self, events)
+            self.assertEqual(
+                [event["response"]["oss_receipt"] for event in (events[0], events[-1])],
+                [
+                    {"lane": "plain", "profile": "kimi", "repaired": ["surrogates"]},
+                    {
+                        "lane": "plain",
+                        "profile": "flash",
+                        "tries": 2,
+                        "fallback_from": "kimi",
+                        "repaired": ["surrogates", "arguments"],
+                    },
+                ],
+            )
+        failed = parsed(stream_of(asked, model((served,), error=UpstreamError("x"))))[-1]
+        self.assertEqual(failed["response"]["oss_receipt"]["profile"], "flash")
 
     def test_nobody_is_answered_who_left(self) -> None:
         with self.assertRaises(Cancelled):

@@ -19,7 +19,7 @@ from codex_oss.chat import ChatWire
 from codex_oss.responses import Style, Turn, codex_version
 
 CASES = sorted((ROOT / "tests/exchanges").iterdir())
-CUTS = 10**9 if LONG else 12  # How many places of a stream are cut.
+CUTS = 10**9 if LONG else 8  # How many places of a stream are cut.
 ENVELOPE = re.compile(r"(oss1c?)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 
 

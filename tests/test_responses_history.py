@@ -113,7 +113,9 @@ class References(unittest.TestCase):
 
     def test_an_item_that_is_not_there_is_refused(self) -> None:
         told = ("input[1]", "item_not_found", "no item of this id is stored here")
-        self.assertEqual(faults(Kept(), user("x"), {"type": "item_reference", "id": "m"}), [told])
+        reference = {"type": "item_reference", "id": "m"}
+        for kept in (Kept(), Kept(items=[reference])):  # Nor does one lead in a circle.
+            self.assertEqual(faults(kept, user("x"), reference), [told])
 
 
 class Answers(unittest.TestCase):

@@ -220,6 +220,8 @@ class Strangers(unittest.TestCase):
         self.assertEqual(request.items[0], Note("user", shown))
         self.assertEqual(request.repaired, ("unknown_item",))
         self.assertEqual(request.unknown_types, ("novelty", "other"))
+        many = read(USER, *({"type": f"x{n}" * 40} for n in range(200))).unknown_types
+        self.assertEqual((len(many), len(many[0]), many[-1]), (101, 64, "..."))
         large = read({"type": "novelty", "text": "é" * 9_000}, USER).items[0]
         assert isinstance(large, Note)
         self.assertLessEqual(

@@ -3,12 +3,13 @@
 import json
 import unittest
 from collections.abc import Iterator
+from dataclasses import replace
 
 from support.turns import check_events, parsed, turn_of
 
 from codex_oss.chat import Usage
 from codex_oss.errors import BridgeError, BrokenPromise, Busy, Cancelled
-from codex_oss.responses import Commentary, Encoder, FinalReport, narrate, whole
+from codex_oss.responses import Commentary, Encoder, FinalReport, Style, narrate, whole
 
 TURN = turn_of(b'{"model":"mission-a3-rehearsal","input":"go","stream":true}', (0, 169, 0))
 FIRST = Commentary("Reading bridge.py.", {"seq": 3, "event_type": "ToolCallStarted"})
@@ -73,6 +74,13 @@ class Narration(unittest.TestCase):
         events = parsed(stream(SECOND, REPORT))
         deltas = [event["delta"] for event in events if "delta" in event][:-1]
         self.assertEqual([len(delta) for delta in deltas], [256, 256, 90])
+
+    def test_how_long_a_delta_is_a_setting_says(self) -> None:
+        asked, encoder = replace(TURN, style=Style(text_chars=500)), Encoder()
+        told_events = narrate(asked, told(SECOND, REPORT))
+        events = parsed(b"".join(map(encoder.encode, told_events)))
+        sizes = [len(event["delta"]) for event in events if "delta" in event]
+        self.assertEqual(sizes, [500, 102, len(REPORT.text)])
 
     def test_an_error_is_a_failure_with_its_code_after_all_that_was_told(self) -> None:
         for error, code in (

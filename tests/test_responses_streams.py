@@ -11,8 +11,10 @@ from support import LONG, ROOT, chance
 from support.turns import bursts_of, check_events, parsed, stream_of, turn_of
 
 from codex_oss.chat import ChatReader
+from codex_oss.responses import Style
 
 STREAMS = [path.read_bytes() for path in sorted(ROOT.glob("tests/exchanges/*/upstream.sse"))]
+REQUESTS = [path.read_bytes() for path in sorted(ROOT.glob("tests/exchanges/*/request.json"))]
 VERSIONS = (None, (0, 148, 0), (0, 169, 0))
 
 
@@ -25,7 +27,8 @@ class DamagedStreams(unittest.TestCase):
     def test_one_valid_stream_with_one_end_and_the_same_both_ways(self) -> None:
         random = chance("streams")
         for _ in range(10_000 if LONG else 300):
-            turn = turn_of(b'{"model":"m","input":"x"}', random.choice(VERSIONS))
+            shown = Style(reasoning=random.choice(("content", "summary", "sealed")))
+            turn = turn_of(random.choice(REQUESTS), random.choice(VERSIONS), shown)
             reads = in_pieces(damaged(random.choice(STREAMS), random), random)
             with self.subTest(reads=reads):
                 stream = stream_of(turn, bursts_of(reads, ChatReader()))

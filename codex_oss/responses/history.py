@@ -27,7 +27,7 @@ class History(NamedTuple):
     compacts: bool
 
 
-def parse_history(value: object, previous: object, reading: Reading, compacts: bool) -> History:
+def parse_history(value: object, previous: object, reading: Reading, *, compacts: bool) -> History:
     """Read all items. One that `compacts` may do so without any input but an earlier turn's."""
     chain = reading.past.chain(str(previous)) if previous else ()
     given = [] if compacts and chain and value is None else _given(value, reading)

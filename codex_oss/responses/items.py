@@ -91,7 +91,7 @@ def parse_item(item: Json, path: str, reading: Reading) -> Item | None:
         return parse(item, path, reading)
     if kind in HOSTED:
         return Note("assistant", line_of(item, kind))
-    reading.unknown[kind] = None
+    reading.show_unknown(kind)
     return Note("user", text_of_item(item, kind))
 
 
@@ -210,7 +210,7 @@ def _trigger(item: Json, path: str, reading: Reading) -> None:
 
 def _reference(item: Json, path: str, reading: Reading) -> Item | None:
     stored = reading.past.item(reading.string(item, "id", path))
-    if stored is None:
+    if stored is None or stored.get("type") == "item_reference":
         told, hint = "no item of this id is stored here", "send the item itself"
         reading.fault(path, "item_not_found", told, hint)
         return None

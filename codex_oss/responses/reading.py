@@ -5,6 +5,7 @@ all of them at once; no text of the caller stands in a fault, only its kind.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import TypeVar
 
 from codex_oss.errors import BadRequest, Fault
@@ -26,25 +27,33 @@ Kind = TypeVar("Kind")
 
 
 class Reading:
-    """`declared` are tools that items declare, with their paths; `unknown` types of items that
-    were shown to the model as text; `reasoning_dropped` counts reasoning by why it is not used."""
+    """`declared` are tools that items declare, with their paths; `reasoning_dropped` counts
+    reasoning by why it is not used."""
 
     def __init__(self, past: Past = NO_PAST) -> None:
         self.past = past
         self.faults: list[Fault] = []
         self.declared: list[tuple[str, Json]] = []
-        self.unknown: dict[str, None] = {}
         self.reasoning_dropped: Counter[str] = Counter()
         self._dropped: dict[str, None] = {}
+        self._unknown: dict[str, None] = {}
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        names = tuple(self._dropped)
-        return names if len(names) <= NAMES_MAX else (*names[:NAMES_MAX], "...")
+        return _bounded(self._dropped)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The types of items that are shown to the model as text."""
+        return _bounded(self._unknown)
 
     def drop(self, name: str) -> None:
         """Note that this was understood and is left out."""
         self._dropped[name[:NAME_CHARS_MAX]] = None
+
+    def show_unknown(self, kind: str) -> None:
+        """Note that an item of this type is shown as it came."""
+        self._unknown[kind[:NAME_CHARS_MAX]] = None
 
     def fault(self, path: str, code: str, message: str, hint: str = "") -> None:
         self.faults.append(Fault(path, code, message, hint))
@@ -96,3 +105,8 @@ class Reading:
             more = f"; and {len(self.faults) - 5} more" if len(self.faults) > 5 else ""
             first = self.faults[0]
             raise BadRequest(shown + more, code=first.code, hint=first.hint, faults=self.faults)
+
+
+def _bounded(names: Iterable[str]) -> tuple[str, ...]:
+    kept = tuple(names)
+    return kept if len(kept) <= NAMES_MAX else (*kept[:NAMES_MAX], "...")

@@ -64,7 +64,8 @@ def parse_request(
     values = read_parameters(given.values, reading)
     if values["model"] is None:
         reading.wrong("model", "the name of a model", None)
-    history = parse_history(values["input"], values["previous_response_id"], reading, compacts)
+    previous = values["previous_response_id"]
+    history = parse_history(values["input"], previous, reading, compacts=compacts)
     table, tools_echo = parse_tools(values["tools"], reading.declared, reading)
     tool_choice, tools = parse_tool_choice(values["tool_choice"], table, reading)
     text, response_format = text_field(values["text"], reading)
@@ -103,13 +104,13 @@ def parse_request(
         stream=values["stream"] is True,
         store=values["store"] is True,
         background=values["background"] is True,
-        previous_response_id=str(values["previous_response_id"] or ""),
+        previous_response_id=str(previous or ""),
         compacts=history.compacts,
         wants_envelopes=includes_envelopes or values["store"] is False,
         dropped=reading.dropped,
         repaired=_repaired(given, reading),
         reasoning_dropped=dict(reading.reasoning_dropped),
-        unknown_types=tuple(reading.unknown),
+        unknown_types=reading.unknown,
     )
 
 

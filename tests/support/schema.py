@@ -28,7 +28,7 @@ SAME_EVENT = {  # What OpenAI has and the document has not: checked under this n
     "response.reasoning_text.delta": "response.reasoning.delta",
     "response.reasoning_text.done": "response.reasoning.done",
 }
-OTHER_TOOLS = ["web_search", "namespace", "custom", "local_shell", "tool_search"]
+OTHER_TOOLS = ["web_search", "mcp", "namespace", "custom", "local_shell", "tool_search"]
 
 
 def _object(kind: str, **fields: str | list[str]) -> Schema:
@@ -88,6 +88,7 @@ def schemas() -> dict[str, Schema]:
     other = {"type": "object", "properties": {"type": {"type": "string", "enum": OTHER_TOOLS}}}
     found["Tool"] = {"oneOf": [found["FunctionTool"], other]}
     found["ResponseResource"]["properties"]["tool_choice"]["oneOf"].append(other)
+    found["AllowedToolChoice"]["properties"]["tools"]["items"]["oneOf"].append(other)
     found["ItemField"]["oneOf"] += OTHER_ITEMS.values()
     return found | OTHER_ITEMS | OTHER_EVENTS
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from codex_oss.chat import GENERIC, Burst, ChatReader, ChatRequest, Served, fit
+from codex_oss.chat import Burst, ChatReader, ChatRequest, Dialect, Served, fit
 from codex_oss.responses import (
     Encoder,
     Past,
@@ -26,6 +26,7 @@ Event = dict[str, Any]
 
 RESPONSE_ID = "resp_" + "0123456789abcdef" * 2
 KEY = b"a key of thirty-two bytes, fixed"
+KIN = Dialect(family="kin", replay="preferred")
 TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
 
 
@@ -40,16 +41,16 @@ def turn_of(
         RESPONSE_ID,
         now=lambda: 1_790_000_000,
         codex_version=codex_version,
-        family="kin",
+        family=KIN.family,
         seal_key=KEY,
         style=style or Style(),
     )
 
 
 def fitted_of(turn: Turn) -> tuple[ChatRequest, Served]:
-    """Return what a generic model is sent for this turn, and what it says of that."""
+    """Return what a model of this family is sent for this turn, and what it says of that."""
     chat, _ = to_chat_request(turn.request)
-    fitted = fit(chat, GENERIC)
+    fitted = fit(chat, KIN)
     return fitted.request, Served(
         dropped=fitted.dropped,
         downgraded=fitted.downgraded,

@@ -22,7 +22,7 @@ Told = Iterator[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a block can open, spelled out; which character comes next, "" for any; patterns of its
+    """How a block can open, spelled out; what comes next, "" for anything; patterns of its
     first and of its last tag, and of what stands behind the first, up to the name of a tool; and
     how what stands between the tags is read.
 
@@ -42,7 +42,8 @@ class Form:
             if opening.startswith(text):
                 return True
             if text.startswith(opening):
-                return not self.next or text[len(opening) :].lstrip()[:1] in ("", self.next)
+                rest = text[len(opening) :].lstrip()
+                return rest.startswith(self.next) or self.next.startswith(rest)
         return False
 
     def name_in(self, text: str) -> str:
@@ -163,13 +164,13 @@ _bars = ("|", "||", "｜", "｜｜")
 FORMS = {
     "tool_call": (Form((_TAG,), "{", _TAG, _TAG_END, _JSON_HEAD, _objects),),
     "function": (
-        Form((_TAG,), "<", _TAG, _TAG_END, _FUNCTION, _functions),
+        Form((_TAG,), "<function=", _TAG, _TAG_END, _FUNCTION, _functions),
         Form(("<function=",), "", "", "</function>", _FUNCTION, _functions),
     ),
     "kimi": (
         Form(
             ("<|tool_calls_section_begin|>",),
-            "<",
+            "<|tool_call_begin|>",
             r"<\|tool_calls_section_begin\|>",
             r"<\|tool_calls_section_end\|>",
             _KIMI_HEAD,
@@ -186,7 +187,7 @@ FORMS = {
             _dsml_invokes,
         ),
     ),
-    "minimax": (Form((_MINIMAX,), "<", _MINIMAX, _MINIMAX_END, _INVOKE, _invokes),),
+    "minimax": (Form((_MINIMAX,), "<invoke name=", _MINIMAX, _MINIMAX_END, _INVOKE, _invokes),),
 }
 """The forms of each name that a dialect may list."""
 

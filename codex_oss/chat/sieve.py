@@ -58,7 +58,7 @@ def sieved(burst: Burst, sieve: Sieve, *, is_broken: bool) -> Burst:
 def _pieces(
     piece: TextRun | ChatChunk | Served, sieve: Sieve
 ) -> Iterator[TextRun | ChatChunk | Served]:
-    if isinstance(piece, Served):
+    if isinstance(piece, Served) or sieve.is_idle:
         yield piece
         return
     if isinstance(piece, ChatChunk):

@@ -231,6 +231,7 @@ CALLED = {
 }
 VALUES = {
     "What is `LIMIT` in `shop/stock.py` set to?": "shop/stock.py:12=40 shop/stock.py:14=4_000",
+    "What is the value of `HEIGHT`?": "shop/stock.py:17=4",
     "What does `depth` of `Shelf` default to?": "shop/stock.py:29=5",
     "What does the `tax` parameter of `price` default to?": "shop/money.py:3=0.19",
     "What does `currency` default to in `price`?": 'shop/money.py:4="EUR, not USD"',
@@ -298,6 +299,15 @@ class RehearsalLanguagesTest(unittest.TestCase):
 
     def test_values_and_defaults_are_given_as_written(self) -> None:
         self.check(VALUES, 3)
+
+
+    def test_a_value_given_to_several_names_is_not_handed_out_whole(self) -> None:
+        with scratch() as project:
+            plant(project, {"a.py": "(ONE,) = load()\nTWO, *REST = load()\n", **FILES})
+            for number, name in enumerate(("ONE", "TWO", "REST", "Failed")):
+                report = ask(project, f"shared_{number}", {"a": f"What is `{name}` set to?"})
+                self.assertEqual("PARTIAL", report["status"], name)
+                self.assertIn("several names", report["uncertainties"][0]["text"], name)
 
 
 def _split(places: str) -> list[str]:

@@ -135,6 +135,18 @@ class RehearsalPlanningTest(unittest.TestCase):
             self.report("What is the value of `INK`?"), "changed later", "second.py:7"
         )
 
+    def test_a_change_far_below_is_seen_whatever_the_language(self) -> None:
+        far = "\n" * 100
+        for path, text in (
+            ("a/x.py", f"N = 1{far}\ndef f():\n    global N\n    N = 2\n"),
+            ("a/x.py", f"N = 1{far}\nN *= 2\n"),
+            ("a/x.js", f"let N = 1;{far}\nfunction f() {{ N++; }}\n"),
+            ("a/x.go", f"package x\nvar N = 1{far}\nfunc f() {{\n\tN = 2\n}}\n"),
+        ):
+            self.assert_doubt(self.report("What is `N` set to?", {path: text}), "changed later")
+        same = {"a/x.py": f"N = 1{far}\ndef f():\n    N = 2\n    N += 1\n    f(N=3)\n"}
+        self.assertEqual("COMPLETE", self.report("What is `N` set to?", same)["status"])
+
     def test_a_secret_value_is_neither_shown_nor_passed_off_as_the_answer(self) -> None:
         secret = "ghp_" + "a1B2" * 9
         report = self.report("What is `TOKEN` set to?", {"a/keys.py": f'TOKEN = "{secret}"\n'})

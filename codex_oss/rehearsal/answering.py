@@ -239,6 +239,8 @@ def _value(answer: Answer, prompt: Prompt) -> None:
     chosen = _owned(answer, found)
     answer.findings += [_set_to(lookup, place) for place in chosen]
     _mind_secrets(answer, (place.site.value for place in chosen))
+    if any(place.site.is_shared for place in chosen):
+        answer.doubts.append("one value is given to several names, and its parts do not show")
     changed = [place for place in known.places if place.site.kind == "changed"]
     if changed:
         answer.doubts.append(f"`{lookup.name}` is changed later, first at {changed[0].where}")
@@ -255,6 +257,8 @@ def _set_to(lookup: Lookup, place: Place) -> Finding:
     what = f"`{lookup.name}`{inside}"
     where = f"in `{place.path}` at line {place.site.line}"
     value = place.site.value
+    if place.site.is_shared:
+        return Finding(f"{what} is set together with other names {where}.", _refs(place))
     if not value:
         return Finding(f"{what} stands {where} without a value of its own.", _refs(place))
     if not _is_quotable(value):

@@ -19,6 +19,7 @@ STATEMENT_CHARACTERS_MAX = 2_000  # Looked at on each side of a name.
 
 _GOES_ON_AFTER = tuple(",=([:?&|+<.")  # A line that ends so goes on, where line ends count.
 _GOES_ON_WITH = tuple(".?:&|+*)")
+_CHANGES = re.compile(r"\s*(?:(?:[-+*/%&|^]|<<|>>|\?\?|\|\||&&)?=(?![=>])|\+\+|--)")
 _COMMANDS = re.compile(r"(?:^|[|&!]|\b(?:then|do|else|if|elif|while|until|time|exec))\s*$")
 _ANGLES = r"<(?:[^<>();]|<(?:[^<>();]|<[^<>();]*>)*>)*>"
 _CALLS = re.compile(rf"(?:\s*!|\s*(?:::)?{_ANGLES}|\?\.)?\s*\(\)")
@@ -85,19 +86,14 @@ class Brackets:
         before = self.before(opener)
         if self.source.mask[opener] != "{":
             return Block(self._bracket_kind(opener, before))
-        language = self.source.language.name
-        for row in (
-            row for row in BLOCKS if not row.languages or language in row.languages.split()
-        ):
-            if found := re.search(row.before, before):
-                name = found.groupdict().get("name") or ""
-                if row.kind == "control" or (
-                    row.kind == "function" and self._is_wrapper(opener, name)
-                ):
-                    return Block("control")
-                line = self.source.line_of(max(0, self._start(opener)))
-                return Block(row.kind, Owner(name, row.kind, line))
-        return Block("object")
+        rows = (row for row in BLOCKS if row.is_for(self.source.language.name))
+        row, found = next(((r, f) for r in rows if (f := r.match(before))), (None, None))
+        if row is None or found is None:
+            return Block("object")
+        name = found.groupdict().get("name") or ""
+        is_open = row.kind == "control" or (row.kind == "function" and self._wraps(opener, name))
+        line = self.source.line_of(max(0, self._start(opener)))
+        return Block("control") if is_open else Block(row.kind, Owner(name, row.kind, line))
 
     def _bracket_kind(self, opener: int, before: str) -> str:
         """Return what round or square brackets hold: Go's groups, C's pointers to functions."""
@@ -110,7 +106,7 @@ class Brackets:
         is_type = self.source.language.name == "C" and before[-1:].isspace()
         return "pointer" if is_type and is_called else "list"
 
-    def _is_wrapper(self, opener: int, name: str) -> bool:
+    def _wraps(self, opener: int, name: str) -> bool:
         """Whether a file stands whole in one function without a name: `(function () { ... })()`."""
         outside = list(self.enclosing(opener))
         return not name and len(outside) == 1 and not self.before(outside[0]).strip(" \n!;+")
@@ -135,7 +131,7 @@ class Brackets:
                 parts.append(mask[opener] + character)
                 end -= place - opener
                 place = opener
-            elif character in "([{;" or (character == "\n" and self._ends_statement(place)):
+            elif character in "([{;" or (character == "\n" and self.ends_statement(place)):
                 break
             else:
                 parts.append(character)
@@ -149,7 +145,7 @@ class Brackets:
             return True
         return self.source.language.name == "C" and "\n" not in behind
 
-    def _ends_statement(self, line_end: int) -> bool:
+    def ends_statement(self, line_end: int) -> bool:
         if self.source.language.name == "C":
             return False
         mask = self.source.mask
@@ -196,7 +192,11 @@ def _site(source: Source, brackets: Brackets, found: re.Match[str]) -> Site:
         return Site(line, kind, owners, last, signature=signature)
     if kind in ("constant", "attribute", "entry") or (kind == "macro" and "#" in before):
         start, end = _value(source, brackets, found.end(), kind)
-        return Site(line, kind, owners, source.line_of(end - 1), source.text[start:end].strip())
+        in_list = before.rstrip().endswith(",") or after.lstrip().startswith(",")
+        return Site(
+            *(line, kind, owners, source.line_of(end - 1), source.text[start:end].strip()),
+            is_shared=source.language.name == "Go" and in_list,
+        )
     return Site(line, kind, owners, line)
 
 
@@ -211,6 +211,8 @@ def _kind(name: str, language: str, before: str, after: str, blocks: list[Block]
     for shape in SHAPES.get(language, ()):
         if shape.fits(before, after, frozenset(within)):
             return _settled(shape.kind, outside)
+    if not before.strip() and _CHANGES.match(after):
+        return "changed"
     if _CALLS.match(after) or (language == "shell" and _COMMANDS.search(before)):
         return "call"
     if _IMPORTS.search(before):
@@ -267,4 +269,4 @@ def _value(source: Source, brackets: Brackets, at: int, kind: str) -> tuple[int,
 
 def _line_ends(brackets: Brackets, line_end: int) -> bool:
     behind = brackets.source.mask[line_end : line_end + 80].lstrip()
-    return brackets._ends_statement(line_end) and not behind.startswith(_GOES_ON_WITH)
+    return brackets.ends_statement(line_end) and not behind.startswith(_GOES_ON_WITH)

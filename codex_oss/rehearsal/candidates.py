@@ -73,6 +73,7 @@ _WEAK = _rows((r"^[(\[{*\s]*(?:[\w.*]+\s*,\s*)*$", r"\s*(?:[,)\]}({]|$|//|\#|/\*
 _QUOTES = re.compile(r"[\"'`]")
 _DEFINING_WORD = re.compile(r"\b(?:def|class)\s+$")
 _CALLED = re.compile(r"\s*(?:$|[(!<`\\]|::|\?\.\(|\)\s*\()")
+_CHANGES = re.compile(r"\s*(?:(?://|\*\*|>>|<<|\?\?|\|\||&&|[-+*/%@&|^])?=(?!=)|\+\+|--)")
 _DECORATION = re.compile(r"@[\w.\s]*$")
 
 
@@ -87,6 +88,17 @@ def may_define(name: str, line: str, language: Language | None) -> bool:
             if fits and row_after.match(after):
                 return True
     return False
+
+
+def may_change(name: str, line: str, language: Language | None) -> bool:
+    """Whether it may give another value to what is defined elsewhere."""
+    if language is None or language.layout not in ("indent", "brace"):
+        return False
+    return any(
+        _CHANGES.match(after) or re.match(r"\s*global\b", before)
+        for before, after in _sides(name, line)
+        if not before.rstrip().endswith(".")
+    )
 
 
 def may_define_in_list(name: str, line: str, language: Language | None) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from codex_oss.rehearsal.masking import SOURCES_KEPT, Source
+from codex_oss.rehearsal.signatures import split_at_commas
 from codex_oss.rehearsal.sites import Owner, Signature, Site
 
 _TABS_ARE = 8  # Columns, as Python counts them.
@@ -24,10 +25,9 @@ _RUBY_HEADER = re.compile(r"(?P<word>def|class|module)\s+(?P<name>[\w.:]+[?!=]?)
 _DEFINES = re.compile(r"(?:async\s+)?(?P<word>def|class)\s+(?P<name>\w+)")
 _OPENS = re.compile(r"(?:async\s+)?(?P<word>def|class)\s+")
 _RUBY_OPENS = re.compile(r"(?P<word>def|class|module)\s+(?:(?:\w+(?:\.|::))*)")
-_RUBY_CALLS = re.compile(r"\.$|^\s*$")
-_IN_GROUP = re.compile(  # `(name)(...)`, where the first bracket is no call's.
+_IN_GROUP = (  # `(name)(...)`, where the first bracket is no call's.
     r"(?:^|[=,(\[{:+\-*/%&|<>^~]|\b(?:return|yield|await|in|is|not|and|or|if|else|assert|raise))"
-    r"\s*\(\s*(?:\w+\s*\.\s*)*$"
+    r"\s*\(\s*(?:\w+\s*\.\s*)*"
 )
 _SEPARATOR = re.compile(r"(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>;)|(?P<colon>:)(?!=)")
 _ASSIGNING = re.compile(
@@ -134,65 +134,108 @@ def _owner(source: Source, code: str, statement: Statement) -> Owner | None:
 
 
 def _site(source: Source, code: str, statement: Statement, found: re.Match[str]) -> Site:
-    kind = _kind(source, code, statement, found)
-    value = _value(source, code, statement) if kind in ("constant", "attribute") else ""
-    owners, last = statement.owners, found.end()
-    signature = None
-    if kind in ("function", "method", "class"):
-        last = max(last, len(code[: statement.end].rstrip()))
-        signature = _signature(source, code, found.end(), statement.end)
-    elif value:
-        last = len(code[: statement.end].rstrip())
-    return Site(
-        line=source.line_of(found.start()),
-        kind=kind,
-        owners=owners,
-        last_line=source.line_of(last - 1),
-        value=value,
-        signature=signature,
+    around = _Around(
+        source.language.name,
+        statement,
+        code[statement.start : found.start()],
+        code[found.end() : statement.end],
     )
+    kind = next((kind for rule in _RULES if (kind := rule(around))), "reference")
+    end = len(code[: statement.end].rstrip())
+    place = source.line_of(found.start())
+    if kind in ("function", "method", "class"):
+        signature = _signature(source, code, found.end(), statement.end)
+        last = source.line_of(max(found.end(), end) - 1)
+        return Site(place, kind, statement.owners, last, signature=signature)
+    if kind in ("constant", "attribute"):
+        value = _value(code, statement, found)
+        text = None if value is None else _written(source, code, *value)
+        last = source.line_of(end - 1)
+        return Site(place, kind, statement.owners, last, text or "", is_shared=text is None)
+    return Site(place, kind, statement.owners, place)
 
 
-def _kind(source: Source, code: str, statement: Statement, found: re.Match[str]) -> str:
-    before = code[statement.start : found.start()]
-    after = code[found.end() : statement.end].lstrip()
-    in_class = bool(statement.owners) and statement.owners[-1].kind == "class"
-    ruby = source.language.name == "Ruby"
-    header = _RUBY_OPENS if ruby else _OPENS
-    if found_header := header.fullmatch(before):
-        kind = found_header["word"]
-        return kind if kind != "def" else "method" if in_class else "function"
-    if re.match(r"(?:import|from)\b", before):
-        return "import"
-    if statement.word == "def" and re.search(r"[(,*]\s*$", before):
-        return "parameter"
-    if not statement.word and (bound := _bound(before, code[found.end() : statement.end])):
-        if bound != "constant":
-            return bound
-        if in_class:
-            return "attribute"
-        return "local" if statement.owners else "constant"
-    if (
-        not statement.word
-        and re.fullmatch(r"type\s+", before)
-        and re.match(r"(?:\[[^=]*)?=", after)
-    ):
-        return "type"
-    if before.startswith("@") and not after and re.fullmatch(r"@\s*(?:\w+\s*\.\s*)*", before):
-        return "decoration"
-    if after.startswith("(") and not _is_pattern(statement, before):
-        return "call"
-    if re.match(r"\)\s*\(", after) and _IN_GROUP.search(before):
-        return "call"
-    if ruby and _RUBY_CALLS.search(before) and not re.match(r"[.=:,]|\W=", after):
-        return "call"
-    if re.search(r"[(,]\s*$", before) and re.match(r"=(?!=)", after):
-        return "keyword"
-    return "reference"
+def _written(source: Source, code: str, start: int, end: int) -> str:
+    """Return the source between two places, without a comment behind it."""
+    return source.text[start : max(start, len(code[:end].rstrip()))].strip()
 
 
-def _is_pattern(statement: Statement, before: str) -> bool:
-    return statement.word == "case" and not re.search(r"\bif\b", before)
+# ---- what a name is: the first rule that says something ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """A name's statement, and what stands in it before and behind the name."""
+
+    language: str
+    statement: Statement
+    before: str
+    after: str
+
+    @property
+    def is_in_class(self) -> bool:
+        return bool(self.statement.owners) and self.statement.owners[-1].kind == "class"
+
+    def has(self, before: str, after: str = "") -> bool:
+        """Whether a pattern ends at the name, and another one begins behind it."""
+        return bool(re.search(rf"(?:{before})\Z", self.before) and re.match(after, self.after))
+
+
+def _opened(around: _Around) -> str:
+    header = (_RUBY_OPENS if around.language == "Ruby" else _OPENS).fullmatch(around.before)
+    word = header["word"] if header else ""
+    return {"def": "method" if around.is_in_class else "function"}.get(word, word)
+
+
+def _imported(around: _Around) -> str:
+    return "import" if re.match(r"(?:import|from)\b", around.before) else ""
+
+
+def _given(around: _Around) -> str:
+    return "parameter" if around.statement.word == "def" and around.has(r"[(,*]\s*") else ""
+
+
+def _assigned(around: _Around) -> str:
+    if around.has(r"^global\b.*"):  # A function says so where it means to change a constant.
+        return "changed"
+    bound = "" if around.statement.word else _bound(around.before, around.after)
+    if not bound or not around.statement.owners:
+        return bound
+    return "local" if not around.is_in_class else "attribute" if bound == "constant" else bound
+
+
+def _typed(around: _Around) -> str:
+    return "type" if around.has(r"^type\s+", r"\s*(?:\[[^=]*)?=") else ""
+
+
+def _declared(around: _Around) -> str:
+    is_declared = around.language == "Ruby" and around.has(r"^attr_\w+\b.*:")
+    return "attribute" if is_declared else ""
+
+
+def _decorating(around: _Around) -> str:
+    return "decoration" if around.has(r"^@\s*(?:\w+\s*\.\s*)*", r"\s*\Z") else ""
+
+
+def _called(around: _Around) -> str:
+    is_pattern = around.statement.word == "case" and not re.search(r"\bif\b", around.before)
+    is_called = around.has("", r"\s*\(") and not is_pattern
+    in_group = around.has(_IN_GROUP, r"\s*\)\s*\(")
+    in_ruby = around.language == "Ruby" and around.has(r"\.|^\s*", r"(?!\s*(?:[.=:,]|\W=))")
+    return "call" if is_called or in_group or in_ruby else ""
+
+
+def _named(around: _Around) -> str:
+    return "keyword" if around.has(r"[(,]\s*", r"\s*=(?!=)") else ""
+
+
+_RULES = (
+    *(_opened, _imported, _given, _assigned, _typed, _declared),
+    *(_decorating, _called, _named),
+)
+
+
+# ---- assignments ---------------------------------------------------------------------------------
 
 
 def _bound(before: str, after: str) -> str:
@@ -241,20 +284,26 @@ def _stands_alone(before: str, after: str) -> bool:
     return all(grouping)
 
 
-def _value(source: Source, code: str, statement: Statement) -> str:
-    """Return the assigned text as written, where the statement gives one name one value."""
-    depth, value_at, targets = 0, 0, ""
+def _value(code: str, statement: Statement, name: re.Match[str]) -> tuple[int, int] | None:
+    """Return where the value of a target stands, an empty place where it has none; `None` where
+    several names share one value."""
+    depth, start, target = 0, statement.start, (0, 0)
     for found in _ASSIGNING.finditer(code, statement.start, statement.end):
         depth += bool(found["open"]) - bool(found["close"])
         if depth == 0 and found["lambda"]:
             break
         if depth == 0 and found["target"]:
-            targets = targets or code[statement.start : found.start()]
-            value_at = found.end()
-    if not value_at or "," in targets.partition(":")[0]:
-        return ""
-    end = len(code[: statement.end].rstrip())
-    return source.text[value_at:end].strip()
+            target = (start, found.start()) if start <= name.start() else target
+            start = found.end()
+    if start == statement.start:
+        return start, start
+    if code[slice(*target)].partition(":")[0].strip("() ") == name[0]:
+        return start, statement.end
+    names, values = split_at_commas(code, *target), split_at_commas(code, start, statement.end)
+    place = next((n for n, (first, last) in enumerate(names) if first <= name.start() < last), 0)
+    is_plain = len(names) == len(values) > 1 and "*" not in code[slice(*target)] + code[start:][:1]
+    is_bare = code[slice(*names[place])].strip() == name[0]
+    return values[place] if is_plain and is_bare else None
 
 
 def _signature(source: Source, code: str, start: int, end: int) -> Signature | None:

@@ -158,6 +158,12 @@ class BlockShape:
     before: str
     languages: str = ""
 
+    def is_for(self, language: str) -> bool:
+        return not self.languages or language in self.languages.split()
+
+    def match(self, before: str) -> re.Match[str] | None:
+        return re.search(self.before, before)
+
 
 KEYWORDS = frozenset("if else for while switch try catch do finally return".split())
 _CONTROL = "if|else|for|while|switch|try|catch|do|finally"

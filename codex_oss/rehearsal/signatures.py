@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from codex_oss.rehearsal.languages import Language
 from codex_oss.rehearsal.masking import mask
 
+_ANGLES = re.compile(r"(?<=\w)<[^<>()=]*(?:<[^<>()=]*>[^<>()=]*)*>")  # Arguments of a type.
 _NAMES = re.compile(r"[A-Za-z_$][\w$]*")
 
 
@@ -23,8 +24,8 @@ class Parameter:
 
 
 def parameter_of(signature: str, name: str, language: Language) -> Parameter | None:
-    masked = mask(signature, language)
-    for start, end in _parts(masked):
+    masked = _ANGLES.sub(lambda found: "'" * len(found[0]), mask(signature, language))
+    for start, end in split_at_commas(masked, 0, len(masked)):
         left, equals, _ = _split(masked, start, end)
         names = _NAMES.findall(re.split(r":(?!:)", masked[start:left])[0])
         if not names or name not in (names[0], names[-1]):
@@ -36,15 +37,32 @@ def parameter_of(signature: str, name: str, language: Language) -> Parameter | N
     return None
 
 
-def _parts(masked: str) -> list[tuple[int, int]]:
-    """Return where the parameters stand: what the commas outside all brackets divide."""
-    parts, start, depth = [], 0, 0
-    for found in re.finditer(r"[()\[\]{}<>,]", re.sub(r"[-=]>|<=|>=", "  ", masked)):
-        depth += (found[0] in "([{<") - (found[0] in ")]}>")
+def split_at_commas(masked: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return where the parts of a list stand: what the commas outside all brackets divide, the
+    brackets round all of it left away."""
+    while (inner := _unwrapped(masked, start, end)) != (start, end):
+        start, end = inner
+    parts, depth = [], 0
+    for found in re.compile(r"[()\[\]{},]").finditer(masked, start, end):
+        depth += (found[0] in "([{") - (found[0] in ")]}")
         if found[0] == "," and depth == 0:
             parts.append((start, found.start()))
             start = found.end()
-    return [*parts, (start, len(masked))]
+    is_ended = bool(parts) and not masked[start:end].strip()  # By a comma.
+    return parts if is_ended else [*parts, (start, end)]
+
+
+def _unwrapped(masked: str, start: int, end: int) -> tuple[int, int]:
+    text = masked[start:end].strip()
+    if text[:1] not in ("(", "[") or text[-1:] not in (")", "]"):
+        return start, end
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0 and place < len(text) - 1:
+            return start, end
+    first = masked.index(text, start)
+    return first + 1, first + len(text) - 1
 
 
 def _split(masked: str, start: int, end: int) -> tuple[int, int, int]:

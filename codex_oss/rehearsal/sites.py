@@ -48,13 +48,15 @@ class Signature:
 @dataclass(frozen=True, slots=True)
 class Site:
     """One occurrence. `last_line` ends what belongs to it: a signature, a value. `value` is the
-    text that is assigned, as written."""
+    text that is assigned, as written; `is_shared`: to several names, and which part goes to this
+    one does not show."""
 
     line: int
     kind: str
     owners: tuple[Owner, ...] = ()
     last_line: int = 0
     value: str = ""
+    is_shared: bool = False
     signature: Signature | None = None
 
     @property

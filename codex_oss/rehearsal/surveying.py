@@ -13,6 +13,7 @@ from codex_oss.rehearsal.candidates import (
     LIST_ENDS,
     may_be_called,
     may_be_opened,
+    may_change,
     may_define,
     may_define_in_list,
     narrower_patterns,
@@ -240,7 +241,8 @@ class _Surveying:
             return language is None or language.layout in ("indent", "brace")
         if self.target.is_opened and not may_be_opened(name, line, language):
             return False
-        return may_define(name, line, language)
+        is_change = intent == "value" and may_change(name, line, language)
+        return is_change or may_define(name, line, language)
 
     def _counts_in_list(self, line: str, language: Language | None) -> bool:
         is_asked = self.target.intent in ("define", "value", "") and not self.target.is_opened

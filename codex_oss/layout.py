@@ -77,6 +77,10 @@ class Layout:
         return self.folder / "state" / "head.key"
 
     @property
+    def seal_key(self) -> Path:
+        return self.folder / "state" / "seal.key"
+
+    @property
     def redaction_key(self) -> Path:
         return self.folder / "state" / "redaction.key"
 

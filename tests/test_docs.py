@@ -20,7 +20,6 @@ from test_architecture import MAY_IMPORT, PURE
 from codex_oss import __version__
 from codex_oss.cli.main import COMMANDS
 from codex_oss.contract import NOT_ENFORCED_YET
-from codex_oss.gateway.routes import NOT_BUILT
 from codex_oss.profiles import parse_profiles
 from codex_oss.record import VIEWS
 from codex_oss.settings import SETTINGS
@@ -71,11 +70,6 @@ def not_enforced() -> str:
     return table(("field", "enforced as", "why not otherwise"), rows)
 
 
-def not_built() -> str:
-    rows = ((f"`{method} {path}`", f"{what} not offered") for method, path, what in NOT_BUILT)
-    return table(("route", "what it says"), rows)
-
-
 def rooms() -> str:
     """Return every room and every file beside the rooms, with its sentence."""
     rows = []
@@ -92,7 +86,6 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("README.md", commands),
     "settings": ("README.md", settings),
     "not-enforced": ("README.md", not_enforced),
-    "not-built": ("README.md", not_built),
     "rooms": ("CONTRIBUTING.md", rooms),
 }
 
@@ -128,7 +121,6 @@ class Tables(unittest.TestCase):
 
 def routes() -> Iterator[str]:
     """Yield `METHOD /path` of each `Route` that the code makes."""
-    yield from (f"{method} {path}" for method, path, _ in NOT_BUILT)
     for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

@@ -65,7 +65,9 @@ class Told(unittest.TestCase):
             mission = folder / ".codex-oss/missions/find_load"
             commentary = (mission / "visible_commentary.jsonl").read_text()
             rows = [json.loads(row) for row in commentary.splitlines()]
-            self.assertEqual(told, [r["event_id"] for r in rows if r["metadata"]["shown_in"] == "summary"])
+            self.assertEqual(
+                told, [r["event_id"] for r in rows if r["metadata"]["shown_in"] == "summary"]
+            )
             report = json.loads((mission / "report.json").read_text())
             self.assertEqual(report["status"], "COMPLETE")
 

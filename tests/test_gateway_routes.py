@@ -106,8 +106,8 @@ class Routes(unittest.TestCase):
             ("DELETE", "/v1/responses/resp_1", None, 404, "not_found"),
             ("GET", "/v1/responses/resp_1/input_items", None, 404, "not_found"),
             ("POST", "/v1/responses/resp_1/cancel", b"{}", 404, "not_found"),
-            ("POST", "/v1/responses/compact", b"{}", 501, "not_implemented"),
-            ("POST", "/v1/responses/input_tokens", b"{}", 501, "not_implemented"),
+            ("POST", "/v1/responses/compact", b"{}", 400, "missing_required_parameter"),
+            ("POST", "/v1/responses/input_tokens", b"{}", 400, "missing_required_parameter"),
         )
         with ScriptedProvider() as provider, gateway(provider) as bridge:
             for method, path, body, status, code in cases:

@@ -45,7 +45,7 @@ def answer(project: Path, question: str) -> tuple[str, str, list[str], str]:
 def places_of(finding: dict) -> list[str]:
     """Return the cited lines whose number the claim says; others show what they stand in."""
     said = finding["claim"].rpartition(" at line")[2].strip("s .").split(", ")
-    cited = [(e["path"], e["start_line"]) for e in finding["evidence"] if e["path"]]
+    cited = [(e["path"], e["start_line"]) for e in finding["evidence"] if e.get("path")]
     return [f"{p.removeprefix('package/')}:{line}" for p, line in cited if str(line) in said]
 
 

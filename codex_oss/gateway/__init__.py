@@ -12,13 +12,14 @@ from codex_oss.gateway.managed_bridge import MissionTurns, TraceStyle
 from codex_oss.gateway.receipts import Log
 from codex_oss.gateway.routes import Gateway, Missions
 from codex_oss.gateway.stored import StoredTurns
-from codex_oss.gateway.turns import Served, new_turn
+from codex_oss.gateway.turns import Manner, Served, new_turn
 
 __all__ = [
     "MIGRATIONS",
     "ConversationStore",
     "Gateway",
     "Log",
+    "Manner",
     "MemoryConversations",
     "MissionLane",
     "MissionTurns",

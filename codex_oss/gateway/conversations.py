@@ -5,12 +5,12 @@ other copy: Codex sends its whole history each time, and nothing of it is ever k
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from codex_oss.deadline import Clock
 from codex_oss.errors import BadRequest
+from codex_oss.responses import previous_response_not_found
 from codex_oss.system import Database
 
 Json = dict[str, object]
@@ -57,6 +57,9 @@ class ConversationStore(Protocol):
 
     def delete(self, response_id: str) -> bool:
         """Forget a response, and say whether there was one."""
+
+    def find_item(self, item_id: str) -> Json | None:
+        """Return an input or output item by its id."""
 
 
 class SqliteConversations:
@@ -106,6 +109,16 @@ class SqliteConversations:
         sql = "DELETE FROM responses WHERE id = ? RETURNING id"
         return bool(self._database.rows(sql, response_id))
 
+    def find_item(self, item_id: str) -> Json | None:
+        rows = self._database.rows(
+            "SELECT each.value FROM responses, json_each(items) AS each"
+            " WHERE json_extract(each.value, '$.id') = ?1 UNION ALL"
+            " SELECT each.value FROM responses, json_each(response, '$.output') AS each"
+            " WHERE json_extract(each.value, '$.id') = ?1 LIMIT 1",
+            item_id,
+        )
+        return json.loads(str(rows[0][0])) if rows else None
+
     def _end_what_was_running(self) -> None:
         """A background response survives its caller, not its daemon (bridge 17)."""
         sql = "SELECT id FROM responses WHERE status IN ('queued', 'in_progress')"
@@ -148,17 +161,19 @@ class MemoryConversations:
     def delete(self, response_id: str) -> bool:
         return self._kept.pop(response_id, None) is not None
 
+    def find_item(self, item_id: str) -> Json | None:
+        kept = (item for s in self._kept.values() for item in (*s.items, *s.output))
+        return next((item for item in kept if item.get("id") == item_id), None)
 
-def chain_of(store: ConversationStore, response_id: str) -> Iterator[StoredResponse]:
-    """Yield a response and all that it continues, oldest first, or raise `BadRequest`."""
+
+def chain_of(store: ConversationStore, response_id: str) -> list[Json]:
+    """Return the items of a response and of all that it continues, oldest first."""
     chain: list[StoredResponse] = []
     while response_id:
         stored = store.load(response_id)
         if stored is None or len(chain) == CHAIN_MAX:
-            raise BadRequest(
-                f"Previous response with id '{response_id}' not found.",
-                code="previous_response_not_found",
-                hint="send the whole input, or continue a response that was stored",
+            raise previous_response_not_found(
+                f"Previous response with id '{response_id}' not found."
             )
         if not chain and stored.status not in ("completed", "incomplete"):
             raise BadRequest(
@@ -168,4 +183,4 @@ def chain_of(store: ConversationStore, response_id: str) -> Iterator[StoredRespo
             )
         chain.append(stored)
         response_id = stored.previous_id
-    yield from reversed(chain)
+    return [item for stored in reversed(chain) for item in (*stored.items, *stored.output)]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from codex_oss.chat import Burst, ChatModel
 from codex_oss.deadline import Clock
 from codex_oss.errors import Cancelled, UpstreamError
-from codex_oss.gateway.turns import Served, new_turn
+from codex_oss.gateway.turns import Manner, Served, new_turn
 from codex_oss.profiles import ModelProfile
 from codex_oss.responses import ResponsesRequest, assemble, to_chat_request
 from codex_oss.server import CLIENT_LEFT, HttpRequest
@@ -18,21 +18,25 @@ Models = Callable[[ModelProfile], ChatModel]
 
 
 class PlainTurns:
-    def __init__(self, models: Models, clock: Clock) -> None:
+    def __init__(self, models: Models, clock: Clock, manner: Manner) -> None:
         self._models = models
         self._clock = clock
+        self._manner = manner
 
     def begin(self, request: ResponsesRequest, http: HttpRequest, profile: ModelProfile) -> Served:
         """Translate, or raise what cannot be. The provider is asked with the second event."""
-        chat, receipt = to_chat_request(request)
+        manner = self._manner
+        chat, receipt = to_chat_request(
+            request, profile.dialect, strips_tools=manner.strips_tools, one_call=manner.one_call
+        )
         receipt = replace(
             receipt,
             lane="plain",
             profile=profile.name,
             upstream_model=profile.upstream_model,
-            wire="chat",
+            wire=profile.wire,
         )
-        turn = new_turn(request, receipt, http, self._clock)
+        turn = new_turn(request, receipt, http, self._clock, manner, profile.family)
         bursts = self._models(profile).stream(chat, http.deadline)
         return turn, assemble(turn, unless_left(bursts))
 

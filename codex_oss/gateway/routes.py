@@ -1,31 +1,36 @@
-"""All routes of the bridge: a checked request in, a reply out.
+"""All routes of the bridge: a checked request in, a reply out."""
 
-What is not built in this version says so with 501, on its own path, so that nobody takes a missing
-route for a wrong address.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from codex_oss import __version__
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import BridgeError, NotFound, NotSupported
-from codex_oss.gateway.continuation import Asked, continued, resolve
+from codex_oss.errors import BridgeError, NotFound
+from codex_oss.gateway.conversations import ConversationStore, chain_of
 from codex_oss.gateway.lanes import Lane, MissionLane, PlainLane, lane_for
 from codex_oss.gateway.plain import Models, PlainTurns
 from codex_oss.gateway.receipts import Log, TurnLog
+from codex_oss.gateway.recent_calls import RecentCalls
 from codex_oss.gateway.socket_turns import SocketTurns
 from codex_oss.gateway.stored import StoredTurns
-from codex_oss.gateway.turns import Served, new_turn, reply_to
+from codex_oss.gateway.turns import Manner, Served, new_turn, reply_to
 from codex_oss.profiles import ModelRegistry
-from codex_oss.responses import Receipt, ResponsesRequest, parse_request, warm
-from codex_oss.server import WEBSOCKET, Handler, HttpReply, HttpRequest, Route, StreamReply
-
-NOT_BUILT = (  # Method, pattern, what is not offered.
-    ("POST", "/v1/responses/compact", "compaction is"),
-    ("POST", "/v1/responses/input_tokens", "counting tokens is"),
+from codex_oss.responses import (
+    Events,
+    Past,
+    Receipt,
+    ResponseEvent,
+    ResponsesRequest,
+    compaction_object,
+    input_tokens_object,
+    parse_request,
+    warm,
+    whole,
 )
+from codex_oss.server import WEBSOCKET, HttpReply, HttpRequest, Route, StreamReply
+
+ITEM_DONE = "response.output_item.done"
 
 
 class Missions(Protocol):
@@ -50,23 +55,27 @@ class Gateway:
         identity: Callable[[], Mapping[str, object]],
         shut_down: Callable[[], None],
         stored: StoredTurns,
+        manner: Manner,
         speaks_websocket: bool = False,
     ) -> None:
         self._registry = registry
-        self._plain = PlainTurns(models, clock)
+        self._plain = PlainTurns(models, clock, manner)
         self._missions = missions
         self._turns = TurnLog(log, clock)
         self._clock = clock
         self._identity = identity
         self._shut_down = shut_down
         self._stored = stored
+        self._manner = manner
+        self._calls = RecentCalls(clock)
         self._speaks_websocket = speaks_websocket
 
     def routes(self) -> tuple[Route, ...]:
         return (
             Route("POST", "/v1/responses", self.respond),
             Route("POST", "/responses", self.respond),
-            *(Route(method, path, _not_built(what)) for method, path, what in NOT_BUILT),
+            Route("POST", "/v1/responses/compact", self.compact),
+            Route("POST", "/v1/responses/input_tokens", self.count_tokens),
             Route("GET", "/v1/responses/{id}", self._stored.show),
             Route("DELETE", "/v1/responses/{id}", self._stored.delete),
             Route("GET", "/v1/responses/{id}/input_items", self._stored.input_items),
@@ -89,33 +98,69 @@ class Gateway:
 
     def respond(self, http: HttpRequest) -> HttpReply | StreamReply:
         """Serve one turn. All that can be refused is refused before the first byte of a stream."""
-        asked = resolve(http.body, self._stored.store)
-        if asked.is_background:
-            http = replace(http, deadline=Deadline(self._clock))
-            return self._stored.start(asked, self.serve(http, asked), http.deadline)
-        turn, events = self.serve(http, asked)
+        alone = Deadline(self._clock)
+        turn, events = self.serve(http, self._stored.store, alone)
+        if turn.request.background:
+            return self._stored.start((turn, events), alone)
         return reply_to(turn, events)
 
-    def serve(self, http: HttpRequest, asked: Asked) -> Served:
-        """Begin one turn, or raise why it is refused; either way there is a line for it."""
+    def serve(
+        self, http: HttpRequest, store: ConversationStore, alone: Deadline | None = None
+    ) -> Served:
+        """Begin one turn, or raise why it is refused; either way there is a line for it. A
+        background turn obeys `alone`, and nobody's leaving."""
         entry = self._turns.begin(http)
         try:
-            request = continued(parse_request(asked.body), asked)
+            request = parse_request(http.body, self._past(store))
+            if request.background and alone:
+                http = replace(http, deadline=alone)
             lane = lane_for(request, self._registry)
             turn, events = self._begin(request, http, lane)
         except BridgeError as error:
             entry.refuse(error)
             raise
-        events = entry.follow(turn, lane.profile, events)
-        if request.store and not asked.is_background:
-            events = self._stored.remember(asked, turn, events)
+        events = self._heeding(entry.follow(turn, lane.profile, events))
+        if request.store and not request.background:
+            events = self._stored.remember(turn, events)
         return turn, events
 
-    def warm_up(self, http: HttpRequest, asked: Asked) -> Served:
+    def warm_up(self, http: HttpRequest, store: ConversationStore) -> Served:
         """Answer a request that wants no answer, without a lane and without a model."""
-        request = continued(parse_request(asked.body), asked)
-        turn = new_turn(request, Receipt(lane="plain"), http, self._clock)
-        return turn, warm(turn)
+        request = parse_request(http.body, self._past(store))
+        return (turn := new_turn(request, Receipt(lane="plain"), http, self._clock)), warm(turn)
+
+    def compact(self, http: HttpRequest) -> HttpReply:
+        """Answer with one sealed summary of the history (bridge 17)."""
+        entry = self._turns.begin(http)
+        try:
+            request = parse_request(http.body, self._past(self._stored.store), compacts=True)
+            profile = lane_for(request, self._registry).profile
+            turn, events = self._plain.begin(request, http, profile)
+        except BridgeError as error:
+            entry.refuse(error)
+            raise
+        return HttpReply(200, compaction_object(whole(entry.follow(turn, profile, events))))
+
+    def count_tokens(self, http: HttpRequest) -> HttpReply:
+        request = parse_request(http.body, self._past(self._stored.store))
+        return HttpReply(200, input_tokens_object(request))
+
+    def _past(self, store: ConversationStore) -> Past:
+        """Return what a request may refer to."""
+        return Past(
+            key=self._manner.seal_key,
+            chain=lambda response_id: chain_of(store, response_id),
+            item=store.find_item,
+            call=self._calls.find,
+        )
+
+    def _heeding(self, events: Iterator[Events]) -> Iterator[Events]:
+        """Pass events on, and keep the calls that they tell."""
+        for burst in events:
+            for event in burst:
+                if isinstance(event, ResponseEvent) and event.type == ITEM_DONE:
+                    self._calls.heed(event)
+            yield burst
 
     def _begin(self, request: ResponsesRequest, http: HttpRequest, lane: Lane) -> Served:
         match lane:
@@ -161,10 +206,3 @@ def _chat_is_not_spoken(http: HttpRequest) -> HttpReply:
         code="unknown_url",
         hint="POST /v1/responses",
     )
-
-
-def _not_built(what: str) -> Handler:
-    def answer(http: HttpRequest) -> HttpReply:
-        raise NotSupported(f"{what} not offered by this version of the bridge")
-
-    return answer

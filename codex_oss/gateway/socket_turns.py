@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from codex_oss.errors import BadRequest, BridgeError
-from codex_oss.gateway.continuation import Asked, items_of, resolve
-from codex_oss.gateway.conversations import ConversationStore, Json, StoredResponse
+from codex_oss.gateway.conversations import (
+    ConversationStore,
+    Json,
+    StoredResponse,
+    chain_of,
+)
 from codex_oss.gateway.receipts import OUTCOMES
-from codex_oss.gateway.stored import response_of
+from codex_oss.gateway.stored import response_of, stored_turn
 from codex_oss.gateway.turns import Served, TurnEncoder
 from codex_oss.responses import Events, ResponseEvent, Turn
 from codex_oss.server import (
@@ -31,7 +35,7 @@ CREATE = "response.create"
 NOT_HERE = {"stream": False, "background": True}
 """A socket always streams, and its caller is there. Codex 0.130 to 0.169 says `stream: true`."""
 
-Begin = Callable[[HttpRequest, Asked], Served]
+Begin = Callable[[HttpRequest, ConversationStore], Served]
 
 
 class LastTurn:
@@ -46,12 +50,23 @@ class LastTurn:
             return self._last
         return self._store.load(response_id)
 
+    def remember(self, turn: Turn, response: Json) -> None:
+        """Keep this turn with all that it continued: the turn before it is forgotten."""
+        own = stored_turn(turn, response)
+        earlier = chain_of(self, own.previous_id) if own.previous_id else []
+        self._last = replace(own, previous_id="", items=(*earlier, *own.items))
+
     def save(self, stored: StoredResponse) -> None:
-        self._last = stored
+        self._store.save(stored)
 
     def delete(self, response_id: str) -> bool:
-        forgotten, self._last = self._last, None
-        return forgotten is not None
+        return self._store.delete(response_id)
+
+    def find_item(self, item_id: str) -> Json | None:
+        return self._store.find_item(item_id)
+
+    def forget(self) -> None:
+        self._last = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ class SocketTurns:
             try:
                 reply = self._turn(http, text, last)
             except BridgeError as error:
-                last.delete("")
+                last.forget()
                 conversation.send(_told(error))
             else:
                 conversation.relay(reply)
@@ -82,10 +97,9 @@ class SocketTurns:
         document = _created(text)
         generates = document.pop("generate", True)
         body = json.dumps({**document, "stream": True}, ensure_ascii=False).encode()
-        asked = resolve(body, last)
         serve = self.warm_up if generates is False else self.begin
-        turn, events = serve(replace(http, body=asked.body), asked)
-        return StreamReply(TurnEncoder(turn), _kept(asked, turn, events, last))
+        turn, events = serve(replace(http, body=body), last)
+        return StreamReply(TurnEncoder(turn), _kept(turn, events, last))
 
 
 def _created(text: str) -> Json:
@@ -102,15 +116,12 @@ def _created(text: str) -> Json:
     return document
 
 
-def _kept(asked: Asked, turn: Turn, events: Iterator[Events], last: LastTurn) -> Iterator[Events]:
+def _kept(turn: Turn, events: Iterator[Events], last: LastTurn) -> Iterator[Events]:
     """Pass events on, and remember the turn with all that came before it."""
     for burst in events:
         end = burst[-1]
         if isinstance(end, ResponseEvent) and end.type in OUTCOMES:
-            response = response_of(end)
-            items = tuple(items_of(json.loads(asked.body).get("input")))
-            status = str(response["status"])
-            last.save(StoredResponse(turn.response_id, "", status, response, items))
+            last.remember(turn, response_of(end))
         yield burst
 
 

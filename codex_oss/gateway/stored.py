@@ -6,12 +6,12 @@ store before its terminal event is sent, and a store that cannot be written does
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from hashlib import sha256
 
 from codex_oss.deadline import Deadline
 from codex_oss.errors import BadRequest, BridgeError, Busy, NotFound
-from codex_oss.gateway.continuation import Asked
 from codex_oss.gateway.conversations import ConversationStore, Json, StoredResponse
 from codex_oss.gateway.receipts import OUTCOMES, Log
 from codex_oss.gateway.turns import Served
@@ -21,6 +21,8 @@ from codex_oss.system import Worker
 
 LIMIT_DEFAULT, LIMIT_MAX = 20, 100  # Input items in one list (bridge 2).
 RETRY_SECONDS = 5
+CALLED_OFF = "cancelled by its caller"
+ID_DIGITS = 32
 
 
 class StoredTurns:
@@ -35,26 +37,24 @@ class StoredTurns:
 
     # ---- as turns end ----------------------------------------------------------------------------
 
-    def remember(self, asked: Asked, turn: Turn, events: Iterator[Events]) -> Iterator[Events]:
+    def remember(self, turn: Turn, events: Iterator[Events]) -> Iterator[Events]:
         """Pass events on, and put the response away before its end is seen."""
         for burst in events:
             last = burst[-1]
             if isinstance(last, ResponseEvent) and last.type in OUTCOMES:
-                burst = [*burst[:-1], self._kept(asked, turn, last)]
+                burst = [*burst[:-1], self._kept(turn, last)]
             yield burst
 
-    def _kept(self, asked: Asked, turn: Turn, end: ResponseEvent) -> ResponseEvent:
+    def _kept(self, turn: Turn, end: ResponseEvent) -> ResponseEvent:
         response = response_of(end)
-        if self._save(asked, turn, response):
+        if self._save(turn, response):
             return end
         receipt = response.get("oss_receipt")
         told = {**(receipt if isinstance(receipt, dict) else {}), "stored": False}
         return replace(end, data={**end.data, "response": {**response, "oss_receipt": told}})
 
-    def _save(self, asked: Asked, turn: Turn, response: Json) -> bool:
-        status = str(response["status"])
-        items = asked.items(turn.response_id)
-        stored = StoredResponse(turn.response_id, asked.previous_id, status, response, items)
+    def _save(self, turn: Turn, response: Json) -> bool:
+        stored = stored_turn(turn, response)
         try:
             self.store.save(stored)
         except OSError as error:
@@ -64,7 +64,7 @@ class StoredTurns:
 
     # ---- without a caller ------------------------------------------------------------------------
 
-    def start(self, asked: Asked, served: Served, deadline: Deadline) -> HttpReply:
+    def start(self, served: Served, deadline: Deadline) -> HttpReply:
         """Run a turn on a thread of its own, and return it as queued."""
         turn, events = served
         with self._lock:
@@ -79,25 +79,28 @@ class StoredTurns:
         created = next(events)[0]
         assert isinstance(created, ResponseEvent)
         queued = {**response_of(created), "status": "queued", "background": True}
-        self._save(asked, turn, queued)
-        Worker(lambda: self._run(asked, turn, events, queued), name=turn.response_id)
+        self._save(turn, queued)
+        Worker(lambda: self._run(turn, events, queued, deadline), name=turn.response_id)
         return HttpReply(200, queued)
 
-    def _run(self, asked: Asked, turn: Turn, events: Iterator[Events], queued: Json) -> None:
-        self._save(asked, turn, {**queued, "status": "in_progress"})
-        ended = {**queued, "status": "cancelled"}
+    def _run(self, turn: Turn, events: Iterator[Events], queued: Json, deadline: Deadline) -> None:
+        self._save(turn, {**queued, "status": "in_progress"})
+        cancelled = {**queued, "status": "cancelled"}
+        ended = cancelled
         try:
             for burst in events:
                 last = burst[-1]
                 if isinstance(last, ResponseEvent) and last.type in OUTCOMES:
                     ended = {**response_of(last), "background": True}
         except BridgeError:
-            ended = {**queued, "status": "cancelled"}
+            ended = cancelled
         finally:
             with self._lock:
                 self._running.pop(turn.response_id, None)
+            if deadline.cancelled_because == CALLED_OFF:
+                ended = cancelled
             if self.store.load(turn.response_id):  # Deleted meanwhile: it stays forgotten.
-                self._save(asked, turn, ended)
+                self._save(turn, ended)
 
     # ---- by id -----------------------------------------------------------------------------------
 
@@ -163,7 +166,26 @@ class StoredTurns:
         with self._lock:
             deadline = self._running.get(response_id)
         if deadline:
-            deadline.cancel("cancelled by its caller")
+            deadline.cancel(CALLED_OFF)
+
+
+def stored_turn(turn: Turn, response: Json) -> StoredResponse:
+    """Return a turn as it is kept: its own new items, each with an id."""
+    request = turn.request
+    items = tuple(
+        _with_id(item, f"{turn.response_id} {place}") for place, item in enumerate(request.given)
+    )
+    previous, status = request.previous_response_id, str(response["status"])
+    return StoredResponse(turn.response_id, previous, status, response, items)
+
+
+def _with_id(item: Mapping[str, object], seed: str) -> Json:
+    """Return an item as `input_items` shows it."""
+    shown = dict(item)
+    if isinstance(shown.get("content"), str):
+        content = [{"type": "input_text", "text": shown["content"]}]
+        shown |= {"type": "message", "content": content}
+    return {"id": f"msg_{sha256(seed.encode()).hexdigest()[:ID_DIGITS]}", **shown}
 
 
 def response_of(event: ResponseEvent) -> Json:

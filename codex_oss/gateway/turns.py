@@ -5,6 +5,7 @@ leaves, the same events either way.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from codex_oss.deadline import Clock
@@ -13,6 +14,7 @@ from codex_oss.responses import (
     Events,
     Receipt,
     ResponsesRequest,
+    Style,
     Turn,
     codex_version,
     whole,
@@ -24,13 +26,33 @@ Served = tuple[Turn, Iterator[Events]]
 """The turn, and its events as they come true: nothing is asked of a model before the first."""
 
 
-def new_turn(request: ResponsesRequest, receipt: Receipt, http: HttpRequest, clock: Clock) -> Turn:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How this bridge answers: what its settings say of style, and what it seals with."""
+
+    seal_key: bytes = b""
+    style: Style = Style()
+    strips_tools: bool = False
+    one_call: bool = False
+
+
+def new_turn(
+    request: ResponsesRequest,
+    receipt: Receipt,
+    http: HttpRequest,
+    clock: Clock,
+    manner: Manner = Manner(),
+    family: str = "",
+) -> Turn:
     return Turn(
         request,
         receipt,
         response_id=f"resp_{new_id(32)}",
         now=lambda: int(clock.now().timestamp()),
         codex_version=client_version(http),
+        family=family,
+        seal_key=manner.seal_key,
+        style=manner.style,
     )
 
 

@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
+Word = TypeVar("Word", bound=str)
 SWITCHES = {"1": True, "true": True, "yes": True, "on": True}
 SWITCHES |= {"0": False, "false": False, "no": False, "off": False}
 
@@ -41,11 +43,12 @@ def switch(value: str) -> bool:
     return SWITCHES[value.lower()]
 
 
-def one_of(*words: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in words:
-            raise ValueError(f"expected one of {', '.join(words)}")
-        return value
+def one_of(*words: Word) -> Callable[[str], Word]:
+    def parse(value: str) -> Word:
+        for word in words:
+            if word == value:
+                return word
+        raise ValueError(f"expected one of {', '.join(words)}")
 
     return parse
 

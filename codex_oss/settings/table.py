@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from codex_oss.settings.kinds import (
     document,
@@ -142,6 +142,20 @@ class Settings:
         "5", whole(1, 15), "silence after which response.in_progress is sent"
     )
     sse_chunk_size: int = setting("256", whole(16, 65536), "characters of a delta we cut")
+
+    sse_function_args_chunk_size: int = setting(
+        "1024", whole(16, 65536), "characters of an argument delta we cut"
+    )
+    reasoning_expose: Literal["content", "summary", "sealed"] = setting(
+        "content", one_of("content", "summary", "sealed"), "how a model's reasoning is shown"
+    )
+    expose_empty_reasoning_item: bool = setting(
+        "1", switch, "reasoning that is not shown still appears, sealed, so that it can be replayed"
+    )
+    strip_tools: bool = setting("0", switch, "declare no tool to any provider")
+    force_single_tool_instructions: bool = setting(
+        "0", switch, "ask for one call at a time; needed no more"
+    )
 
     oss_visible_trace: str = setting(
         "summary", one_of("off", "summary", "detailed"), "how much of a mission is told"

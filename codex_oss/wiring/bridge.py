@@ -14,6 +14,7 @@ from codex_oss.gateway import (
     ConversationStore,
     Gateway,
     Log,
+    Manner,
     MissionTurns,
     SqliteConversations,
     StoredTurns,
@@ -21,10 +22,12 @@ from codex_oss.gateway import (
     TraceStyle,
 )
 from codex_oss.layout import source_tree
+from codex_oss.responses import Style
 from codex_oss.server import Gate, Limits, Listener
-from codex_oss.system import Database, Pulse
+from codex_oss.system import Database, Pulse, made_once, private_folder, random_bytes
 from codex_oss.wiring.workshop import Workshop, default_profile
 
+SEAL_KEY_BYTES = 32
 PULSE_SECONDS = 0.25  # A client that left and a due sign of life are noticed within this.
 
 
@@ -68,6 +71,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         clock=clock,
         identity=lambda: _identity(workshop, clock.monotonic() - started),
         stored=stored,
+        manner=_manner(workshop),
         speaks_websocket=settings.responses_websocket,
         shut_down=lambda: listener.drain(settings.bridge_shutdown_drain_seconds),
     )
@@ -90,6 +94,19 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         clock=clock,
     )
     return Bridge(workshop, listener, pulse)
+
+
+def _manner(workshop: Workshop) -> Manner:
+    settings, layout = workshop.settings, workshop.layout
+    style = Style(
+        settings.reasoning_expose,
+        settings.expose_empty_reasoning_item,
+        settings.sse_chunk_size,
+        settings.sse_function_args_chunk_size,
+    )
+    private_folder(layout.seal_key.parent)
+    key = made_once(layout.seal_key, lambda: random_bytes(SEAL_KEY_BYTES))
+    return Manner(key, style, settings.strip_tools, settings.force_single_tool_instructions)
 
 
 def _conversations(workshop: Workshop, log: Log) -> ConversationStore:

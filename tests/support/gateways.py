@@ -14,6 +14,7 @@ from codex_oss.errors import Refused
 from codex_oss.gateway import (
     ConversationStore,
     Gateway,
+    Manner,
     MemoryConversations,
     MissionLane,
     Served,
@@ -108,6 +109,7 @@ def gateway(
         clock=clock,
         identity=lambda: {"pid": 1},
         speaks_websocket=speaks_websocket,
+        manner=Manner(seal_key=b"k" * 32),
         stored=StoredTurns(store or MemoryConversations(), 2, lines.append),
         shut_down=lambda: running.server.listener.drain(0.2),
     ).routes()

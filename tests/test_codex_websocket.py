@@ -31,7 +31,7 @@ class RealCodex(unittest.TestCase):
             with self.subTest(version):
                 wire = self.tool_turn(version, RESPONSES_WEBSOCKET="1")
                 asked = [line for line in wire.requests() if TURNS in line]
-                self.assertEqual(set(asked), {f"GET {TURNS}"})
+                self.assertEqual(asked, [f"GET {TURNS}"])
                 self.assertIn(101, wire.statuses())
 
     def tool_turn(self, version: str, **environ: str) -> Wiretap:

@@ -64,6 +64,13 @@ class SocketTurns(unittest.TestCase):
             said = [m["content"] for m in provider.requests[0].messages]
         self.assertEqual(said, ["Context.", "Go."])
 
+    def test_a_warming_up_may_say_nothing_and_a_turn_must_not(self) -> None:
+        with talking("Four.") as (_, client):
+            self.assertEqual(
+                turn(client, input=[], generate=False)[-1]["type"], "response.completed"
+            )
+            self.assertEqual(turn(client, input=[])[-1]["status"], 400)
+
     def test_a_failed_continuation_forgets_what_it_had(self) -> None:
         with talking("Four.", "Six.") as (_, client):
             made = turn(client, input="Two and two?")[-1]["response"]["id"]

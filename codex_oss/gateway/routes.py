@@ -126,7 +126,7 @@ class Gateway:
 
     def warm_up(self, http: HttpRequest, store: ConversationStore) -> Served:
         """Answer a request that wants no answer, without a lane and without a model."""
-        request = parse_request(http.body, self._past(store))
+        request = parse_request(http.body, self._past(store), warms=True)
         return (turn := new_turn(request, Receipt(lane="plain"), http, self._clock)), warm(turn)
 
     def compact(self, http: HttpRequest) -> HttpReply:

@@ -27,10 +27,14 @@ class History(NamedTuple):
     compacts: bool
 
 
-def parse_history(value: object, previous: object, reading: Reading, *, compacts: bool) -> History:
-    """Read all items. One that `compacts` may do so without any input but an earlier turn's."""
+def parse_history(
+    value: object, previous: object, reading: Reading, *, compacts: bool, warms: bool
+) -> History:
+    """Read all items. One that `compacts` may do so without any input but an earlier turn's, one
+    that `warms` a connection up without any."""
     chain = reading.past.chain(str(previous)) if previous else ()
-    given = [] if compacts and chain and value is None else _given(value, reading)
+    is_bare = value == [] if warms else compacts and bool(chain) and value is None
+    given = [] if is_bare else _given(value, reading)
     has_trigger = bool(given) and given[-1][1].get("type") == TRIGGER
     located = [
         (f"previous_response_id[{number}]", item)

@@ -55,17 +55,18 @@ class ResponsesRequest:
 
 
 def parse_request(
-    body: bytes | Body, past: Past = NO_PAST, *, compacts: bool = False
+    body: bytes | Body, past: Past = NO_PAST, *, compacts: bool = False, warms: bool = False
 ) -> ResponsesRequest:
     """Read a request, or raise `BadRequest` with every fault and its JSON path. One that
-    `compacts` asks for a summary of its history, and may have no input of its own."""
+    `compacts` asks for a summary of its history, and may have no input of its own; one that `warms`
+    a connection up may have none at all, as Codex sends it."""
     given = body if isinstance(body, Body) else parse_body(body)
     reading = Reading(past)
     values = read_parameters(given.values, reading)
     if values["model"] is None:
         reading.wrong("model", "the name of a model", None)
     previous = values["previous_response_id"]
-    history = parse_history(values["input"], previous, reading, compacts=compacts)
+    history = parse_history(values["input"], previous, reading, compacts=compacts, warms=warms)
     table, tools_echo = parse_tools(values["tools"], reading.declared, reading)
     tool_choice, tools = parse_tool_choice(values["tool_choice"], table, reading)
     text, response_format = text_field(values["text"], reading)

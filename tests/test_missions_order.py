@@ -7,13 +7,22 @@ from pathlib import Path
 
 from support import scratch
 from support.faults import FailingDisk
-from support.missions import Reply, ScriptedModel, calls, order, report, workshop, write_tree
+from support.missions import (
+    Reply,
+    ScriptedModel,
+    calls,
+    desk_of,
+    order,
+    report,
+    workshop,
+    write_tree,
+)
 
 from codex_oss.chat import Burst, ChatRequest
 from codex_oss.contract import MissionV1, PathRules
 from codex_oss.deadline import Deadline
 from codex_oss.errors import LogClosed
-from codex_oss.missions import MissionDesk, Run
+from codex_oss.missions import Run
 from codex_oss.record import commentary_for
 from codex_oss.system import Disk
 from codex_oss.tools import Guard, Resolved
@@ -83,19 +92,7 @@ def begun(folder: Path, diary: Diary, disk: Disk, *replies: Reply) -> Run:
         guard.diary = diary
         return guard
 
-    desk = MissionDesk(
-        shop.layout,
-        project=folder,
-        registry=shop.registry,
-        models=lambda _: model,
-        provider_fault=lambda _: "",
-        guard_for=guard_for,
-        redactor=shop.redactor,
-        clock=shop.clock,
-        product={},
-        progress_seconds=8,
-        disk=disk,
-    )
+    desk = desk_of(shop, model, disk=disk, guard_for=guard_for)
     return desk.begin(order(shop), Deadline(shop.clock))
 
 

@@ -68,10 +68,12 @@ class Line:
 def canonical(value: object) -> bytes:
     """Return the one spelling of a JSON value. Half a surrogate pair cannot be spelled: U+FFFD
     stands for it."""
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return utf8(text)
+    return utf8(_spell(value))
+
+
+_spell = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
 
 
 def utf8(text: str) -> bytes:

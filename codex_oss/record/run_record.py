@@ -128,6 +128,9 @@ class Command:
     next: str
     risk_flags: tuple[str, ...]
 
+    def __hash__(self) -> int:
+        return hash((self.seq, self.output_hash))  # Not over a thousand matches each time.
+
     @property
     def asked(self) -> Json:
         return arguments_of(self.arguments)

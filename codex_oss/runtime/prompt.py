@@ -6,12 +6,12 @@ just read only where nothing else is left to shrink (missions 9). Inside every b
 cannot close the block.
 """
 
-import json
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 
-from codex_oss.chat import ChatMessage, ChatRequest, FunctionCall, FunctionTool
+from codex_oss.chat import ChatMessage, ChatRequest, FunctionCall, FunctionTool, to_json
 from codex_oss.contract import MISSION, OBSERVATION, STATE, block, declared
 from codex_oss.record import (
     Answered,
@@ -39,6 +39,8 @@ OBSERVATION_BYTES_MIN = 1_024
 KEPT_LINES_MAX = 40  # Of a span that a claim rests on, when the rest of its reading shrinks.
 TEXT_CHARACTERS_MAX = 2_000  # Of what the model wrote beside its calls.
 ARGUMENTS_CHARACTERS_MAX = 8_000  # Longer ones were no tool's; their answer says what they were.
+
+OBSERVATIONS_KEPT = 512  # Rendered once: every later prompt of a run shows them again.
 
 RUNTIME_CALLS = "runtime_"
 """How the ids of calls begin that the runtime makes by itself."""
@@ -78,7 +80,7 @@ class _Row:
     ones answer the last reply."""
 
     full: ChatMessage
-    short: ChatMessage | None = None
+    short: Callable[[], ChatMessage] | None = None
     index: int = -1
     is_fresh: bool = False
 
@@ -118,24 +120,24 @@ def prompt_for(record: RunRecord, purpose: str) -> Prompt:
     """Return the prompt of the next call. The same record gets the same bytes."""
     tools, budget = _tools(record), prompt_budget_tokens(record)
     rows = list(_rows(record, purpose))
-    core = [row.full for row in (*rows[:2], rows[-1])]
+    core = sum(_size(row.full) for row in (*rows[:2], rows[-1]))
     size = _size_of_tools(tools) + sum(_size(row.full) for row in rows)
-    shrunk: set[int] = set()
+    short: dict[int, ChatMessage] = {}
     for row in sorted((r for r in rows if r.short), key=lambda r: r.is_fresh):
         if _tokens(record, size) <= budget:
             break
         assert row.short
-        size += _size(row.short) - _size(row.full)
-        shrunk.add(row.index)
-    messages = tuple(row.short if row.short and row.index in shrunk else row.full for row in rows)
-    tokens, core_tokens = _tokens(record, size), _tokens(record, sum(map(_size, core)))
+        short[row.index] = row.short()
+        size += _size(short[row.index]) - _size(row.full)
+    messages = tuple(short.get(row.index, row.full) for row in rows)
+    tokens, core_tokens = _tokens(record, size), _tokens(record, core)
     return Prompt(
         request=ChatRequest(messages, tools, max_output_tokens=max_output_tokens(record)),
         tokens=tokens,
         digest=_digest(messages),
         tools_digest=sha256(canonical([[t.name, t.description, t.parameters] for t in tools])),
         fits=tokens <= budget and core_tokens <= budget * CORE_SHARE,
-        shrunk=frozenset(shrunk),
+        shrunk=frozenset(short),
     )
 
 
@@ -162,8 +164,12 @@ def _tokens(record: RunRecord, size: int) -> int:
 
 
 def _size(message: ChatMessage) -> int:
-    calls = sum(len(c.arguments.encode()) + len(c.name) + CALL_BYTES for c in message.calls)
-    return len(message.text.encode()) + MESSAGE_BYTES + calls
+    calls = sum(_bytes(c.arguments) + len(c.name) + CALL_BYTES for c in message.calls)
+    return _bytes(message.text) + MESSAGE_BYTES + calls
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _size_of_tools(tools: Iterable[FunctionTool]) -> int:
@@ -171,11 +177,17 @@ def _size_of_tools(tools: Iterable[FunctionTool]) -> int:
 
 
 def _digest(messages: Iterable[ChatMessage]) -> str:
-    rows = [
-        [m.role, m.text, m.call_id, [[c.call_id, c.name, c.arguments] for c in m.calls]]
-        for m in messages
-    ]
-    return sha256(canonical(rows))
+    """Return one digest of all that is said. Each text stands behind its length, so that no two
+    prompts are the same bytes."""
+    whole = hashlib.sha256()
+    for message in messages:
+        calls = (text for c in message.calls for text in (c.call_id, c.name, c.arguments))
+        for text in (message.role, message.call_id, message.text, *calls):
+            data = text.encode()
+            whole.update(b"%d:" % len(data))
+            whole.update(data)
+        whole.update(b";")
+    return f"sha256:{whole.hexdigest()}"
 
 
 # ---- messages ------------------------------------------------------------------------------------
@@ -189,7 +201,7 @@ def _rows(record: RunRecord, purpose: str) -> Iterator[_Row]:
         if isinstance(entry, Said):
             yield from transcript.said(entry)
         elif entry.call_id.startswith(RUNTIME_CALLS):
-            yield transcript.row(entry, _as_block)
+            yield transcript.row(entry)
     yield _Row(ChatMessage("user", block(STATE, standing(record, purpose))))
 
 
@@ -212,17 +224,21 @@ class _Transcript:
         for call in entry.calls:
             answer = self._of_call.get(call.call_id)
             answer = answer or Answered(call.call_id, note=_not_run(entry, call))
-            yield self.row(answer, partial(_as_result, call.call_id))
+            yield self.row(answer)
 
-    def row(self, answer: Answered, render: Callable[[Json], ChatMessage]) -> _Row:
+    def row(self, answer: Answered) -> _Row:
         index = answer.observation
         if index is None:
-            return _Row(render(answer.note or {}))
+            return _Row(_message(answer, _text(answer, answer.note or {})))
         command = self._record.evidence.commands[index]
-        short = render(_shrunk(self._record, command))
+
+        def short() -> ChatMessage:
+            return _message(answer, _text(answer, _shrunk(self._record, command)))
+
         if self._latest[index] is not answer:
-            return _Row(short)
-        return _Row(render(_whole(command)), short, index, index in self._fresh)
+            return _Row(short())
+        text = _text_of(command, answer.call_id.startswith(RUNTIME_CALLS))
+        return _Row(_message(answer, text), short, index, index in self._fresh)
 
 
 def _fresh(record: RunRecord) -> Iterator[int]:
@@ -234,13 +250,21 @@ def _fresh(record: RunRecord) -> Iterator[int]:
             yield entry.observation
 
 
-def _as_block(value: Json) -> ChatMessage:
-    return ChatMessage("user", block(OBSERVATION, value))
+def _message(answer: Answered, text: str) -> ChatMessage:
+    """Return an answer as a message. What the runtime read by itself answers no call."""
+    if answer.call_id.startswith(RUNTIME_CALLS):
+        return ChatMessage("user", text)
+    return ChatMessage("tool", text, call_id=answer.call_id)
 
 
-def _as_result(call_id: str, value: Json) -> ChatMessage:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return ChatMessage("tool", text, call_id=call_id)
+def _text(answer: Answered, value: Json) -> str:
+    is_block = answer.call_id.startswith(RUNTIME_CALLS)
+    return block(OBSERVATION, value) if is_block else to_json(value)
+
+
+@lru_cache(OBSERVATIONS_KEPT)
+def _text_of(command: Command, is_block: bool) -> str:
+    return block(OBSERVATION, _whole(command)) if is_block else to_json(_whole(command))
 
 
 def _replayed(call: FunctionCall) -> FunctionCall:

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from codex_oss.chat import Burst, CallDelta, ChatChunk, ChatRequest, TextRun, Usage
-from codex_oss.contract import parse_mission
+from codex_oss.contract import MissionV1, PathRules, parse_mission
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.missions import MissionDesk, MissionResult, Order, Run
 from codex_oss.record import Event
 from codex_oss.settings import load_settings
-from codex_oss.system import SystemClock
+from codex_oss.system import DISK, Disk, SystemClock
+from codex_oss.tools import Guard
 from codex_oss.wiring import Workshop, wire_workshop
 
 Reply = list[ChatChunk] | Exception
-Script = Callable[[ChatRequest, int], Reply]
+GuardFor = Callable[[MissionV1], Guard]
 
 FILES = {
     "src/config.py": 'TIMEOUT = 30\n\n\ndef load(path: str = "app.toml") -> dict:\n    return {}\n',
@@ -94,6 +95,29 @@ def workshop(project: Path, model: object, clock: Clock | None = None, **environ
     return wire_workshop(settings, models=lambda _: model, clock=clock)  # type: ignore[arg-type, return-value]
 
 
+def desk_of(
+    shop: Workshop, model: object, *, disk: Disk = DISK, guard_for: GuardFor | None = None
+) -> MissionDesk:
+    """Return a desk of this workshop's project with another model, disk or guard."""
+
+    def plain_guard(mission: MissionV1) -> Guard:
+        return Guard(shop.project, PathRules(mission.scope), shop.redactor)
+
+    return MissionDesk(
+        shop.layout,
+        project=shop.project,
+        registry=shop.registry,
+        models=lambda _: model,  # type: ignore[arg-type, return-value]
+        provider_fault=lambda _: "",
+        guard_for=guard_for or plain_guard,
+        redactor=shop.redactor,
+        clock=shop.clock,
+        product={"version": "0", "source_sha256": "0"},
+        progress_seconds=8,
+        disk=disk,
+    )
+
+
 def order(shop: Workshop, **changes: object) -> Order:
     parsed = parse_mission(contract(**changes))
     assert parsed.mission, parsed.faults
@@ -123,6 +147,7 @@ __all__ = [
     "begin",
     "calls",
     "contract",
+    "desk_of",
     "order",
     "report",
     "run_mission",

@@ -99,6 +99,7 @@ class HttpChatModel:
         return Served(
             profile=self._profile.name,
             upstream_model=self._profile.upstream_model,
+            family=self._profile.family,  # Sealed into the reasoning, so that it finds home.
             wire=wire_name,
             dropped=(*fitted.dropped, *sorted(self._lessons.dialect_of(self._profile).refused)),
             downgraded=fitted.downgraded,

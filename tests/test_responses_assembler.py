@@ -136,6 +136,16 @@ class Endings(unittest.TestCase):
                     self.assertEqual(ends(asked, [said]), (status, why, items))
                     check_events(self, parsed(stream_of(asked, [said])))
 
+    def test_every_word_for_a_cut_and_for_a_failure_counts(self) -> None:
+        for words, found in (
+            ("length max_tokens", ("incomplete", "max_output_tokens")),
+            ("content_filter refusal sensitive", ("incomplete", "content_filter")),
+            ("error network_error", ("failed", "server_error")),
+            ("insufficient_system_resource", ("failed", "server_is_overloaded")),
+        ):
+            for word in words.split():
+                self.assertEqual(ends(turn(), [(TEXT, end(word))])[:2], found, word)
+
     def test_a_failure_at_any_place_has_its_code_and_comes_last(self) -> None:
         for error, code, codex_code in FAILURES:
             for version, expected in ((OTHER, code), (NEW, codex_code)):

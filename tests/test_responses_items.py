@@ -17,6 +17,7 @@ from codex_oss.responses.envelope import (
     seal_reasoning,
     seal_summary,
 )
+from codex_oss.responses.foreign import HOSTED
 from codex_oss.responses.items import AgentMessage, FoundTools, Note, Thought
 
 OURS = Past(KEY)
@@ -50,6 +51,7 @@ class Messages(unittest.TestCase):
             (USER, ChatMessage("user", "hi")),
             (said("developer", A, B), ChatMessage("system", "a\nb")),
             (said("system"), ChatMessage("system", "")),
+            (said("user", {"type": "text", "text": "t"}), ChatMessage("user", "t")),
             (said("assistant", A, B) | {"phase": "commentary"}, ChatMessage("assistant", "a\nb")),
             (
                 said("assistant", {"type": "refusal", "refusal": "no"}),
@@ -209,6 +211,18 @@ class Strangers(unittest.TestCase):
         ):
             with self.subTest(item):
                 self.assertEqual(read(item, USER).items[0], Note("assistant", line))
+        kinds = "web_search_call file_search_call code_interpreter_call image_generation_call"
+        kinds += " computer_call computer_call_output mcp_call mcp_list_tools tool_search_call"
+        kinds += " mcp_approval_request mcp_approval_response"
+        self.assertEqual(set(HOSTED), set(kinds.split()))
+        for kind, fields in HOSTED.items():
+            item = {"type": kind, "execution": "server"}
+            for field in fields:
+                name, _, inner = field.partition(".")
+                item[name] = item.get(name, {}) | {inner: field} if inner else field
+            told = " ".join(fields)
+            line = f"[{kind}: {told}]" if told else f"[{kind}]"
+            self.assertEqual(read(item, USER).items[0], Note("assistant", line))
         long = read({"type": "code_interpreter_call", "code": "x" * 5_000}, USER).items[0]
         assert isinstance(long, Note)
         self.assertEqual((len(long.text), long.text[-2:]), (2_000, "x]"))

@@ -126,9 +126,10 @@ class Kinds(unittest.TestCase):
         tools: list[dict[str, Any]] = [{"type": kind} for kind in HOSTED]
         tools += [{"type": "tool_search"}, {"type": "tool_search", "execution": "server"}]
         tools.append(namespace("ns", {"type": "web_search"}))
+        tools.append({"type": "mcp", "name": "tracker"})
         request = read(tools=tools)
         self.assertEqual((request.tools, request.echo["tools"]), ((), tools))
-        names = (*HOSTED, "tool_search", "ns.web_search")
+        names = (*HOSTED, "tool_search", "ns.web_search", "tracker")
         self.assertEqual(request.dropped, tuple(f"tool:{name}" for name in names))
 
     def test_tools_that_items_declare_join_those_of_the_request(self) -> None:

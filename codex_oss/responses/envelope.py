@@ -96,7 +96,7 @@ def _unsealed(key: bytes, kind: str, token: str) -> Mapping[str, object] | Unrea
     if not hmac.compare_digest(_signature(key, signed).encode(), signature.encode()):
         return "tampered"
     body = signed.removeprefix(f"{kind}.")
-    told = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    told = json.loads(urlsafe_b64decode(f"{body}=="))
     return told if told["v"] == VERSION else "foreign"
 
 

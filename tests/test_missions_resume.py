@@ -1,4 +1,4 @@
-"""A run is its log: any prefix takes the same next step, a killed run goes on to the same end."""
+"""A killed run goes on to the same end: any moment, any byte, and only if it may."""
 
 import os
 import signal
@@ -10,17 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from support import LONG, ROOT, chance, scratch
-from support.missions import ScriptedModel, begin, calls, report, says, workshop, write_tree
+from support.missions import ScriptedModel, begin, calls, report, workshop, write_tree
 
-from codex_oss.chat import ChatChunk
-from codex_oss.contract import PathRules
 from codex_oss.deadline import Deadline
 from codex_oss.errors import LogCorrupt, Refused
-from codex_oss.missions import Performer
 from codex_oss.record import (
-    Event,
     Fact,
-    HeadSealed,
     LogRecovered,
     MissionAdmitted,
     MissionFinalized,
@@ -28,33 +23,12 @@ from codex_oss.record import (
     ProjectionWritten,
     RunResumed,
     commentary_for,
-    fold,
 )
 from codex_oss.rehearsal import RehearsalModel
-from codex_oss.runtime import decide, next_step
-from codex_oss.tools import Guard, ToolBroker
 
-GREP = calls(("rtk_grep", {"pattern": r"def load\b", "reason": "to find it"}))
 READ = calls(("rtk_read", {"path": "src/config.py"}), ("rtk_read", {"path": ".env"}))
 CLAIM = "`load` is defined in src/config.py at line 4"
-REF = "file:src/config.py#extract:1@L4-L5"
-CLAIMED = calls(("record_claim", {"claim": CLAIM, "evidence_refs": [REF], "obligation_id": "q1"}))
-GOOD = report((CLAIM, [REF]))
-HOLLOW = report(("`load_all` is defined here", [REF]))
-GOLDEN: dict[str, tuple[list[ChatChunk], ...]] = {
-    "complete": (GREP, READ, CLAIMED, GOOD),
-    "hollow, then complete": (READ, HOLLOW, GOOD),
-    "prose, then nothing": (says("I think it is there."),),
-    "claims without a report": (READ, CLAIMED, says("That is all.")),
-    "a loop": (READ, READ, READ, READ, READ, says("?")),
-    "stopped": (GREP, calls(("stop", {"reason": "cannot", "needs_human": True}))),
-}
-
-
-def finished(folder: Path, name: str) -> tuple[Event, ...]:
-    """Return the events of one golden run, up to its end."""
-    model = ScriptedModel(*GOLDEN[name])
-    return tuple(begin(workshop(write_tree(folder), model)).events())
+GOOD = report((CLAIM, ["file:src/config.py#extract:1@L4-L5"]))
 
 
 def timeless(fact: Fact) -> Fact:
@@ -64,46 +38,6 @@ def timeless(fact: Fact) -> Fact:
     if hasattr(fact, "duration_ms"):
         return replace(fact, duration_ms=0)  # type: ignore[type-var]
     return fact
-
-
-class EveryPrefix(unittest.TestCase):
-    def test_a_new_run_built_from_any_prefix_takes_the_same_next_step(self) -> None:
-        for name in GOLDEN:
-            with self.subTest(name), scratch() as folder:
-                events = finished(folder, name)
-                end = next(e.seq for e in events if isinstance(e.fact, MissionFinalized))
-                for seen in range(1, end):
-                    step = self._next_fact(folder, name, events[:seen])
-                    self.assertEqual(timeless(step), timeless(events[seen].fact), seen)
-
-    def _next_fact(self, folder: Path, name: str, events: tuple[Event, ...]) -> Fact:
-        """Do what comes next, with a model that stands where it stood then."""
-        shop = workshop(folder, None)
-        record = fold(events)
-        asked = sum(isinstance(event.fact, ModelReplied) for event in events)
-        model = ScriptedModel(*GOLDEN[name][min(asked, len(GOLDEN[name]) - 1) :])
-        rules = PathRules(record.contract.scope)
-        broker = ToolBroker(Guard(folder, rules, shop.redactor))
-        performer = Performer(model, broker, shop.clock, Deadline(shop.clock), 8)
-        facts = performer.perform(record, decide(record))
-        return next(fact for fact in facts if fact is not None)
-
-    def test_explain_names_the_intent_that_the_next_event_shows(self) -> None:
-        outcomes = {
-            "CallModel": {"ModelReplied", "ModelFailed"},
-            "RunTool": {"ToolObserved", "ToolDenied"},
-            "LookAgain": {"EvidenceVerified"},
-        }
-        with scratch() as folder:
-            events = finished(folder, "complete")
-            for seen in range(1, len(events)):
-                step = next_step(fold(events[:seen]))
-                if step is None:
-                    self.assertTrue(isinstance(events[seen - 1].fact, MissionFinalized | HeadSealed
-                                               | ProjectionWritten))  # fmt: skip
-                    continue
-                expected = outcomes.get(str(step["intent"])) or {step["event_type"]}
-                self.assertIn(events[seen].event_type, expected)
 
 
 PROGRAM = """

@@ -100,7 +100,7 @@ def _obligation_state(
     sources: tuple[SourceState, ...],
     is_disputed: bool,
 ) -> ObligationState:
-    mine = [f for f in known if f.obligation_id == obligation.id]
+    mine = [f for f in known if f.obligation_id == obligation.id and f.status != "unverified"]
     supported = tuple(f.id for f in mine if f.status == "supported")
     states = [s for s in sources if s.obligation_id == obligation.id]
     missing = tuple(

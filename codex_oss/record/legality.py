@@ -33,8 +33,7 @@ def illegal(record: RunRecord, fact: Fact) -> str:
         case facts.MissionAdmitted() | facts.MissionRefused():
             return "admitted_once"
         case facts.ModelRequested():
-            is_spent = record.budget.model_calls >= record.contract.budget.max_model_calls
-            return _already_open(loop) or ("model_calls_below_zero" if is_spent else "")
+            return _already_open(loop) or _illegal_request(record)
         case facts.ModelReplied() | facts.ModelFailed():
             is_open = loop.open_request and loop.open_request.call == fact.call
             return "" if is_open else "outcome_without_intent"
@@ -84,6 +83,13 @@ def _illegal_outside(record: RunRecord, fact: Fact) -> str:
 
 def _already_open(loop: LoopPart) -> str:
     return "intent_already_open" if loop.open_request or loop.open_tool else ""
+
+
+def _illegal_request(record: RunRecord) -> str:
+    if record.loop.queue:
+        return "calls_are_waiting"
+    is_spent = record.budget.model_calls >= record.contract.budget.max_model_calls
+    return "model_calls_below_zero" if is_spent else ""
 
 
 def _without_intent(loop: LoopPart, call_id: str) -> str:

@@ -196,9 +196,10 @@ def _is_anything_proven(record: RunRecord) -> bool:
 
 def _confidence(record: RunRecord, draft: ReportDraft | None, status: str) -> str:
     """HIGH needs all findings supported, no partial extract behind them, and two references or a
-    value that stands there literally."""
+    value that stands there literally. What contradicts itself, or cites the unseen, is LOW."""
     known = findings(record)
-    if draft is None or not known or status == "FAILED":
+    is_sound = bool(known) and all(f.status != "unverified" for f in known)
+    if draft is None or status == "FAILED" or not is_sound or contradictions(record, known):
         return "LOW"
     caps = [draft.confidence]
     if any(citation.is_partial for f in known for citation in f.citations):

@@ -322,7 +322,7 @@ def _envelope(record: RunRecord, ended: Verdict) -> Json:
         "answer_status": (
             (is_answered, "ANSWERED"),
             (is_blocked, "BLOCKED"),
-            ("answered" in status or known, "PARTIALLY_ANSWERED"),
+            ("answered" in status or told(record), "PARTIALLY_ANSWERED"),
             (True, "UNANSWERED"),
         ),
         "evidence_status": (

@@ -202,7 +202,7 @@ def subject_of(action: ToolAction) -> str:
     """Return what a sentence about this call names: its file, folder or pattern."""
     path = action.arguments.get("path")
     if "pattern" in action.arguments:
-        return f"{action.arguments['pattern']!r}" + (f" in {path}" if path else "")
+        return f"'{action.arguments['pattern']}'" + (f" in {path}" if path else "")
     return str(path or ".")
 
 

@@ -4,21 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from support.facts import long_run, short_run
+from support.facts import lines, long_run, short_run
 
 from codex_oss.log import HeadStore, LogReader, MissionEventLog, judge, log_lines
-from codex_oss.record import (
-    Event,
-    Fact,
-    Place,
-    RuntimeProgressEmitted,
-    encode,
-    fold,
-)
+from codex_oss.record import RuntimeProgressEmitted, fold
 from codex_oss.system import SystemClock
 
 APPENDS = 300
@@ -36,13 +29,13 @@ def measure(events: int) -> dict[str, float]:
         bare, ours = appends_a_second(Path(folder))
         log = Path(folder) / "run_long" / "events.jsonl"
         log.parent.mkdir()
-        kept = tuple(events_of(long_run(events)))
+        kept = tuple(lines(long_run(events)))
         with log.open("wb") as file:
-            file.writelines(line for line, _ in kept)
+            file.writelines(line.data for line in kept)
         code = VERIFYING.format(path=sys.path, log=str(log))
         said = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, check=True)
     verify, megabytes = map(float, said.stdout.split())
-    folded = [event for _, event in kept]
+    folded = [line.event for line in kept]
     return {
         "append/s, write and fdatasync": bare,
         "append/s, durable event": ours,
@@ -80,16 +73,6 @@ def appends_a_second(folder: Path) -> tuple[float, float]:
         return APPENDS / seconds(bare), APPENDS / seconds(ours)
     finally:
         os.close(fd)
-
-
-def events_of(facts: Iterator[Fact]) -> Iterator[tuple[bytes, Event]]:
-    """Yield the line and the event of each of these facts, one after the other."""
-    before = None
-    for number, fact in enumerate(facts):
-        place = Place(before, RUN_ID, "mission_bench", "2026-01-02T00:00:00.000+00:00", number)
-        line = encode(fact, place)
-        before = line.event
-        yield line.data, line.event
 
 
 def verified(log: str) -> tuple[float, float]:

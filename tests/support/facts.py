@@ -1,6 +1,6 @@
 """A short legal run, as facts: every kind that a log of this version can hold, once or more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import repeat
 
 from codex_oss.chat import FunctionCall
@@ -12,10 +12,12 @@ from codex_oss.record import (
     CancelRequested,
     CitationResult,
     ClaimRecorded,
+    Event,
     EvidenceVerified,
     Extract,
     Fact,
     GateEvaluated,
+    Line,
     MissionAdmitted,
     MissionFinalized,
     ModelFailed,
@@ -24,6 +26,7 @@ from codex_oss.record import (
     ModelRequested,
     ModelStopped,
     PhaseChanged,
+    Place,
     ProfileFacts,
     ReportDrafted,
     ReportValidated,
@@ -32,6 +35,7 @@ from codex_oss.record import (
     ToolCallEmitted,
     ToolDenied,
     ToolObserved,
+    encode,
 )
 
 HASH = "sha256:" + "5" * 64
@@ -170,3 +174,17 @@ def long_run(events: int) -> Iterator[Fact]:
         yield emitted(call_id, f"src/a{number}.py")
         yield observed(call_id, number=number)
     yield from repeat(waiting, events - 1 - 7 * steps)
+
+
+def lines(facts: Iterable[Fact]) -> Iterator[Line]:
+    """Yield these facts as a chain without a fault, legal or not."""
+    before = None
+    for number, fact in enumerate(facts):
+        at = "2026-01-02T00:00:00.000+00:00"
+        line = encode(fact, Place(before, "run_chained", "mission_chained", at, number))
+        before = line.event
+        yield line
+
+
+def chained(facts: Iterable[Fact]) -> tuple[Event, ...]:
+    return tuple(line.event for line in lines(facts))

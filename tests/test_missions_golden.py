@@ -1,0 +1,223 @@
+"""Golden runs: one of each kind of end, byte for byte, and what must hold at each event."""
+
+import unittest
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+
+from support import scratch
+from support.facts import chained, short_run
+from support.golden import UPDATE, Case, Stage, answered, cases, update
+from support.missions import write_tree
+
+from codex_oss.log import parse_log
+from codex_oss.record import (
+    FACTS,
+    CancelRequested,
+    Event,
+    Fact,
+    HeadSealed,
+    LogRecovered,
+    MissionAdmitted,
+    ModelFailed,
+    ModelReplied,
+    ModelRequested,
+    ProjectionWritten,
+    ReportDrafted,
+    RunRecord,
+    RunResumed,
+    RuntimeProgressEmitted,
+    ToolCallEmitted,
+    ToolDenied,
+    ToolObserved,
+    UnknownFact,
+    commentary_for,
+    fold,
+    reduce,
+    render,
+    to_fact,
+    to_payload,
+)
+from codex_oss.runtime import decide, explain, next_step
+
+
+@cache
+def events_of(case: Case) -> tuple[Event, ...]:
+    """Return the events of a golden run as they are stored; no text of theirs is a blob."""
+    reader = parse_log((case.folder / "events.jsonl").read_bytes(), lambda digest, private: "")
+    return tuple(reader)
+
+
+class Bytes(unittest.TestCase):
+    def test_each_run_and_its_files_are_what_they_were(self) -> None:
+        for case in cases():
+            with self.subTest(case.name), scratch() as folder:
+                stage = Stage(case, folder)
+                stage.play()
+                if UPDATE:
+                    update(stage)
+                expected = {p.name: p.read_bytes() for p in case.folder.glob("views/*")}
+                self.assertEqual(stage.files(), expected)
+                self.assertEqual(stage.written(), (case.folder / "events.jsonl").read_bytes())
+
+    def test_every_kind_of_end_has_its_run(self) -> None:
+        ends = {(r.status, r.loop.finalized.status_reason.split(":")[0])
+                for r in map(fold, map(events_of, cases())) if r.loop.finalized}  # fmt: skip
+        expected = {
+            ("COMPLETE", "valid_report"),
+            *(("PARTIAL", why) for why in (
+                "valid_report", "objective_coverage_failed", "action_parse_failed", "cancelled",
+                "deadline_reached",
+            )),
+            *(("ESCALATE", why) for why in (
+                "valid_report", "report_validation_failed", "contradiction_found",
+                "blocked_source", "stopped_by_model", "write_attempts",
+            )),
+            *(("FAILED", why) for why in (
+                "action_parse_failed", "model_call_failed", "budget_exhausted",
+                "client_disconnected", "deadline_reached", "model_call_limit_reached",
+                "context_too_small",
+            )),
+        }  # fmt: skip
+        self.assertEqual(ends, expected)
+
+
+class EveryFact(unittest.TestCase):
+    def test_every_type_stands_in_a_golden_run(self) -> None:
+        found = {event.event_type for case in cases() for event in events_of(case)}
+        self.assertEqual(FACTS.keys() - found, {"UnknownFact"})
+
+    def test_every_fact_comes_back_from_its_payload(self) -> None:
+        facts = [event.fact for case in cases() for event in events_of(case)]
+        for fact in (*facts, *short_run(), UnknownFact("Tomorrow", {"x": [1]})):
+            name = fact.event_type if isinstance(fact, UnknownFact) else type(fact).__name__
+            self.assertEqual(to_fact(name, to_payload(fact)), fact)
+
+    def test_every_type_speaks_or_is_silent_by_decision(self) -> None:
+        silent = {
+            *("CancelRequested", "GateEvaluated", "HeadSealed", "LogRecovered", "ModelReplied"),
+            *("ProjectionWritten", "UnknownFact"),
+        }
+        spoken = {
+            event.event_type: sentence.voice
+            for case in cases()
+            for event in events_of(case)
+            if (sentence := commentary_for(event))
+        }
+        detailed = {"BudgetChanged", "ClaimRecorded", "EvidenceVerified", "RunResumed"}
+        summary = FACTS.keys() - silent - detailed
+        self.assertEqual(
+            spoken, dict.fromkeys(summary, "summary") | dict.fromkeys(detailed, "detailed")
+        )
+
+    def test_every_sentence_is_one_line_of_a_bounded_length(self) -> None:
+        for case in cases():
+            for event in events_of(case):
+                if sentence := commentary_for(event):
+                    self.assertNotIn("\n", sentence.message)
+                    self.assertLessEqual(len(sentence.message), 500)
+                    self.assertLessEqual(len(sentence.title), 120)
+
+
+class EveryPrefix(unittest.TestCase):
+    def test_it_folds_to_a_legal_record_and_renders(self) -> None:
+        for case in cases():
+            events, record = events_of(case), RunRecord()
+            for seen, event in enumerate(events, 1):
+                record = reduce(record, event)
+                self.assertEqual((record.inconsistent, record.last_seq), ((), seen))
+            self.assertEqual(fold(events), record)
+            self.assertEqual(explain(events)["status"], record.status)
+            for seen in range(1, len(events), 7):
+                self.assertEqual(bool(render(events[:seen])), record.mission is not None)
+
+    def test_a_new_run_built_from_any_prefix_takes_the_same_next_step(self) -> None:
+        for case in cases():
+            events = events_of(case)
+            end = next((e.seq for e in events if isinstance(e.fact, HeadSealed)), 0) - 1
+            with self.subTest(case.name), scratch() as folder:
+                stage = Stage(case, folder)
+                write_tree(folder)
+                for seen in range(1, end):
+                    following = events[seen].fact
+                    if is_foreign(following):
+                        continue
+                    stage.clock.seconds = 1000 + events[seen - 1].elapsed_ms / 1000
+                    step = next_fact(stage, events[:seen])
+                    self.assertEqual(timeless(step), timeless(following), (case.name, seen))
+
+    def test_explain_names_the_intent_that_the_next_event_shows(self) -> None:
+        outcomes = {
+            "CallModel": {"ModelReplied", "ModelFailed", "RuntimeProgressEmitted"},
+            "RunTool": {"ToolObserved", "ToolDenied"},
+            "LookAgain": {"EvidenceVerified"},
+        }
+        for case in cases():
+            events = events_of(case)
+            for seen in range(1, len(events)):
+                step, following = next_step(fold(events[:seen])), events[seen]
+                if step is None:
+                    self.assertIsInstance(following.fact, HeadSealed | ProjectionWritten)
+                elif not is_foreign(following.fact):
+                    expected = outcomes.get(str(step["intent"])) or {step.get("event_type")}
+                    self.assertIn(following.event_type, expected, (case.name, seen))
+
+
+def is_foreign(fact: Fact) -> bool:
+    """Whether no decision wrote this: a person, the next process, the end, the clock."""
+    if isinstance(fact, RuntimeProgressEmitted):
+        return fact.progress_type == "waiting"
+    return isinstance(fact, CancelRequested | LogRecovered | RunResumed | HeadSealed)
+
+
+def next_fact(stage: Stage, events: tuple[Event, ...]) -> Fact:
+    """Do what comes next, with a model that stands where it stood then."""
+    record = fold(events)
+    facts = stage.performer(answered(events)).perform(record, decide(record))
+    return next(fact for fact in facts if fact is not None and not is_foreign(fact))
+
+
+def timeless(fact: Fact) -> Fact:
+    """Return a fact without what a clock put into it."""
+    if isinstance(fact, ModelReplied):
+        return replace(fact, first_byte_ms=0, total_ms=0)
+    return replace(fact, duration_ms=0) if isinstance(fact, ToolObserved) else fact
+
+
+class Disorder(unittest.TestCase):
+    """Events that were shuffled, repeated or left out, with everything else as it was."""
+
+    def rules(self, events: Iterable[Event]) -> list[str]:
+        return [rule for _, rule in fold(events).inconsistent]
+
+    def test_the_rule_is_named(self) -> None:
+        events = list(events_of(cases()[0]))
+        for at in range(1, len(events) - 1):
+            with self.subTest(at):
+                self.assertIn("seq_mismatch", self.rules(events[:at] + events[at + 1 :]))
+                self.assertIn("seq_mismatch", self.rules(events[: at + 1] + events[at:]))
+                swapped = [*events[:at], events[at + 1], events[at], *events[at + 2 :]]
+                self.assertIn("seq_mismatch", self.rules(swapped))
+
+    def test_what_is_left_out_of_a_chain_made_anew_breaks_a_rule(self) -> None:
+        """Whoever writes a log anew gets every hash right; the rules of legality are left."""
+        paired = (MissionAdmitted, ModelRequested, ModelReplied, ModelFailed, ToolCallEmitted,
+                  ToolObserved, ToolDenied, ReportDrafted)  # fmt: skip
+        for case in cases():
+            facts = [event.fact for event in events_of(case)]
+            self.assertEqual(self.rules(chained(facts)), [])
+            for at, fact in enumerate(facts):
+                if isinstance(fact, paired):
+                    with self.subTest(case.name, at=at, fact=type(fact).__name__):
+                        self.assertTrue(self.rules(chained(facts[:at] + facts[at + 1 :])))
+
+    def test_an_event_of_tomorrow_is_kept_and_withholds_complete(self) -> None:
+        facts = [event.fact for event in events_of(cases()[0])]
+        at = next(n for n, f in enumerate(facts) if isinstance(f, ReportDrafted))
+        record = fold(chained([*facts[:at], UnknownFact("Tomorrow", {"x": 1}), *facts[at:]]))
+        self.assertEqual(record.unknown_events, ((at + 1, "Tomorrow"),))
+        self.assertIn("complete_without_closure_gate", [rule for _, rule in record.inconsistent])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,6 +1,7 @@
 """What the bridge costs: streams beside a direct connection, cold starts, the event log.
 
-    python3 tests/bench/overhead.py [--quick] [--json] [--only a,c,f,g]
+    python3 tests/bench/overhead.py [--quick] [--json] [--only a,c,f,g] [--peers [VENV]]
+    python3 tests/bench/overhead.py --install-peers
 
 A report, never a test: it exits 0 however slow the day is. Compare the ratios: absolute times of
 a shared machine are worth little, those of one run against each other are.
@@ -20,6 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
 
 import cold  # noqa: E402
 import event_log  # noqa: E402
+import peers  # noqa: E402
 import streams  # noqa: E402
 
 
@@ -28,17 +30,25 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a quarter of the load or less")
     parser.add_argument("--json", action="store_true", help="one JSON document, no tables")
     parser.add_argument("--only", default="a,c,f,g", help="workloads, by their letters")
+    parser.add_argument(
+        "--peers", nargs="?", const=peers.VENV, type=Path, metavar="VENV", help="other bridges too"
+    )
+    parser.add_argument("--install-peers", action="store_true", help="by pip, into .dev/peers")
     arguments = parser.parse_args()
+    if arguments.install_peers:
+        peers.install()
+        return
     wanted, quick = set(arguments.only.split(",")), arguments.quick
     show = (lambda *_: None) if arguments.json else print_table
     found: dict[str, object] = {"machine": machine(), "quick": quick}
     show("", [["machine", machine()]])
     if wanted & {"a", "c"}:
-        rows = streams.measure(streams.QUICK if quick else streams.FULL, wanted)
+        scale = streams.QUICK if quick else streams.FULL
+        rows = streams.measure(scale, wanted, arguments.peers)
         found["streams"] = [asdict(row) for row in rows]
         show("streams: (a) 200 deltas, (c) 800 items of history", stream_cells(rows))
         found["ratios"] = streams.ratios(rows)
-        show("bridge beside direct", ratio_cells(streams.ratios(rows)))
+        show("the bridge as a multiple of", ratio_cells(streams.ratios(rows)))
     if "f" in wanted:
         found["cold_ms"] = timed = cold.measure(5 if quick else 20)
         show("(f) cold starts, median ms", value_cells(timed))

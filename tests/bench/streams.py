@@ -1,19 +1,20 @@
 """Workloads (a) and (c): the same streamed turns straight to a provider and through the bridge.
 
-A `Scale` enters, `Row`s leave: one for each target and concurrency, the bridge's with its ratio to
-*direct* in the same run. Ratios are what can be compared between machines and days.
+A `Scale` enters, `Row`s leave: one for each target and concurrency, and ratios of the bridge's to
+each other's in the same run. Ratios are what can be compared between machines and days.
 """
 
 import json
 import secrets
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import bodies
 import load
+import peers
 from servers import HERE, ROOT, Server, started
 
 TEXT_DELTAS = 200
@@ -60,10 +61,10 @@ class Row:
     failed: int
 
 
-def measure(scale: Scale, wanted: Container[str]) -> list[Row]:
-    """Return the rows of workloads `a` and `c`, direct before bridge, in the order of the load."""
+def measure(scale: Scale, wanted: Container[str], venv: Path | None = None) -> list[Row]:
+    """Return the rows of workloads `a` and `c`, in the order of the load: direct, bridge, peers."""
     rows = []
-    with targets() as each:
+    with targets(venv) as each:
         for at_once in (1, 16, AT_ONCE_MAX) if "a" in wanted else ():
             for target in each:
                 body = target.short(TEXT_DELTAS)
@@ -75,19 +76,31 @@ def measure(scale: Scale, wanted: Container[str]) -> list[Row]:
 
 
 def ratios(rows: Sequence[Row]) -> list[dict[str, object]]:
-    """Return the bridge's figures as multiples of the direct ones, and the delay it adds."""
-    pairs = zip(rows[::2], rows[1::2], strict=True)
-    return [
-        {
-            "workload": ours.workload,
-            "at_once": ours.at_once,
-            "first_p50": ours.first_p50_ms / direct.first_p50_ms,
-            "first_p50_added_ms": ours.first_p50_ms - direct.first_p50_ms,
-            "whole_p50": ours.whole_p50_ms / direct.whole_p50_ms,
-            "deltas_per_s": ours.deltas_per_s / direct.deltas_per_s,
-        }
-        for direct, ours in pairs
-    ]
+    """Return figures of ours as multiples of each other target's, under the same load."""
+    found = []
+    for ours in (row for row in rows if row.target == "bridge"):
+        load_of_ours = (ours.workload, ours.at_once)
+        for other in rows:
+            if other is ours or (other.workload, other.at_once) != load_of_ours:
+                continue
+            found.append(
+                {
+                    "workload": ours.workload,
+                    "at_once": ours.at_once,
+                    "beside": other.target,
+                    "first_p50": ours.first_p50_ms / other.first_p50_ms,
+                    "first_p50_added_ms": ours.first_p50_ms - other.first_p50_ms,
+                    "whole_p50": ours.whole_p50_ms / other.whole_p50_ms,
+                    "deltas_per_s": ours.deltas_per_s / other.deltas_per_s,
+                    "cpu_per_delta": quotient(ours.cpu_us_per_delta, other.cpu_us_per_delta),
+                    "peak_mb": quotient(ours.peak_mb, other.peak_mb),
+                }
+            )
+    return found
+
+
+def quotient(ours: float | None, other: float | None) -> float | None:
+    return ours / other if ours is not None and other else None
 
 
 def run(
@@ -121,10 +134,14 @@ def run(
 
 
 @contextmanager
-def targets() -> Iterator[tuple[Target, Target]]:
+def targets(venv: Path | None) -> Iterator[list[Target]]:
     counts = map(str, (TEXT_DELTAS, CODEX_DELTAS))
-    with started([str(HERE / "provider.py"), *counts]) as provider, bridge(provider) as ours:
-        yield direct_target(provider), ours
+    with ExitStack() as stack:
+        provider = stack.enter_context(started([str(HERE / "provider.py"), *counts]))
+        ours = stack.enter_context(bridge(provider))
+        others = stack.enter_context(peers.running(provider, venv)) if venv else {}
+        beside = [replace(ours, name=n, server=s, key=key) for n, (s, key) in others.items()]
+        yield [direct_target(provider), ours, *beside]
 
 
 def direct_target(provider: Server) -> Target:

@@ -109,7 +109,6 @@ class LiveModel(unittest.TestCase):
         self.assertEqual(last.type, "response.failed")
         self.assertEqual(last.data["response"]["error"]["code"], "context_length_exceeded")
 
-    @unittest.skip("waits for text.format on its way to the provider")
     def test_an_answer_fits_its_schema(self) -> None:
         form = {"type": "json_schema", "name": "colour", "strict": True, "schema": COLOURS}
         asked = {**ASKED, "max_output_tokens": 60, "text": {"format": form}}

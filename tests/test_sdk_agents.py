@@ -62,7 +62,6 @@ class Agents(unittest.TestCase):
             found = self.sdk.ask(running, "handed_over", prompt=PROMPT)
         self.assertEqual((found["output"], found["last_agent"]), ("Three things.", "searcher"))
 
-    @unittest.skip("waits for text.format on its way to the provider")
     def test_an_answer_has_the_form_that_was_asked(self) -> None:
         with self.bridge() as (provider, running):
             provider.then(LOOKS, text('{"thing": "cat", "room": "attic"}'))

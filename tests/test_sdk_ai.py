@@ -64,7 +64,6 @@ class AiSdk(unittest.TestCase):
                 provider.then(LOOKS, COUNTS, ENDS)
                 self.check(self.sdk.ask(running, do, prompt=ASKED["prompt"]), provider)
 
-    @unittest.skip("waits for text.format on its way to the provider")
     def test_an_object_of_a_schema(self) -> None:
         with self.bridge() as (provider, running):
             provider.say('{"thing": "cat", "room": "attic"}')

@@ -132,8 +132,18 @@ secret_version = "projects/123/secrets/db/versions/3"
 arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf
 public_key = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"
 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx8wq8yQw2V7sPq3z5b4n6m8c9v0a1s2d3f4g5h6j7k me@host
+publicKeyToken="1fc8b3b9a1e18e3b"
 sort_key = "created_at#2024-01-01T00:00:00Z"
 cache_key = "user:123:profile:v2:9f8e7d6c5b4a"
+partition_key = "9Kq2mZ7wLx4Rt8Vb3Nc6"
+token_id = "9Kq2mZ7wLx4Rt8Vb3Nc6"
+key = "9fceb02d0ae598e95dc970b74767f19372d61af8"
+secret = "x86 arm64 s390x ppc64le riscv64"
+password = "/run/secrets/db-password1"
+keywords = ["gss_krb5_lucid_key", "gss_krb5_rfc1964_keydata"]
+the basic tutorials/chapter10 of it
+tar -u a:b1c2d3e4f5
+mkdir -p build/x9Kq2mZ7
 keyboard = "qwerty-uk-2"
 author = "Jane Q. Public <jane@example.org>"
 tokenizer = "cl100k_base"
@@ -189,6 +199,23 @@ class Notations(unittest.TestCase):
             for value in ("Winter2024!", "hunter22", "correct-Horse7", "P@ssw0rd!x", "s3cret#1"):
                 with self.subTest(notation, value=value):
                     self.assertFalse(self.shows(fill(notation, "db_password", value), value))
+
+    def test_hide_a_password_whichever_it_is(self) -> None:
+        for name in ("DB_PASSWORD_PROD", "dbPasswordValue", "password_test", "passwd2"):
+            self.assertFalse(self.shows(f'{name} = "Winter2024!"', "Winter2024!"), name)
+
+    def test_hide_a_password_as_google_shows_it(self) -> None:
+        value = " ".join("".join(self.rng.choices(string.ascii_lowercase, k=4)) for _ in range(4))
+        self.assertFalse(self.shows(f'SMTP_PASSWORD = "{value}"', value))
+
+    def test_hide_what_switches_between_letters_and_digits(self) -> None:
+        for value in ("ItTERyH51tI4", "bHIzBeefcK30", "ruH38RlCsexe"):
+            self.assertFalse(self.shows(f'auth_token = "{value}"', value), value)
+
+    def test_hide_every_item_of_a_list(self) -> None:
+        values = [self.value(RANDOM, 28) + "4k" for _ in range(3)]
+        text = 'tokens = ["{}", "{}",\n    "{}"]'.format(*values)
+        self.assertEqual([value for value in values if self.shows(text, value)], [])
 
     def test_hide_a_value_that_json_escaped_up_to_three_times(self) -> None:
         text = value = self.value(RANDOM, 24)

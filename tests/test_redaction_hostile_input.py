@@ -37,7 +37,7 @@ ATTACKS = {
     "names and values in attributes": "key value=",
     "names of calls": "setPassword(",
     "names in a script that folds": "\u0130key=",
-    "random values": "token=a1-b2-c3-d4-",
+    "random values": "token=" + "a1-b2-c3-d4-",
     "schemes": "bearer aaaaaaaaaaaaaaaaaaaa ",
     "encoded users": "basic QQQQQQQQ ",
     "addresses": "://",

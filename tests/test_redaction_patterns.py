@@ -74,6 +74,12 @@ class EachRow(unittest.TestCase):
                 with self.subTest(pattern.kind):
                     self.assertEqual(self.redactor.redact(near_miss).text, near_miss)
 
+    def test_leaves_a_word_alone_that_goes_on_where_a_key_ends(self) -> None:
+        for longer in ("AKIA{v16}Q", "npm_{w36}q", "dapi{x32}_a", "AIza{w35}a", "SK{x32}0"):
+            text = spell(longer, self.rng.choice)
+            self.assertEqual(self.redactor.redact(text).text, text)
+            self.assertEqual(self.redactor.redact(f"q{text[:-1]}").kinds, (), text)
+
     def test_leaves_a_key_alone_that_is_only_drawn(self) -> None:
         for prefix in ("ghp_", "sk-proj-", "AKIA", "glpat-", "hf_", "xoxb-"):
             drawn = f"{prefix}{'x' * 48} {prefix}{'X' * 16} {prefix}****************"

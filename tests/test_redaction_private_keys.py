@@ -88,9 +88,9 @@ class PrivateKeys(unittest.TestCase):
 
     def test_end_with_the_last_line_of_base64_where_no_marker_does(self) -> None:
         key, body = self.key(lines=3)
-        text = key[: key.index("-----END")] + "def next_function(x):\n    return x\n"
+        text = key[: key.index("-----END")] + "finished\nfour\nreturn x\n"
         shown = self.redactor.redact(text).text
-        self.assertIn("def next_function(x):\n    return x\n", shown)
+        self.assertIn("\nfinished\nfour\nreturn x\n", shown)
         self.assertNotIn(body[-1], shown)
 
     def test_of_pgp_go_with_their_headers(self) -> None:

@@ -69,6 +69,20 @@ class Texts(unittest.TestCase):
             twice = Redactor(key=b"another").redact(once.text)
             self.assertEqual(twice, Redacted(once.text, ()), text)
 
+    def test_with_tokens_where_secrets_were_stay_as_they_are(self) -> None:
+        for example in (
+            "https://ghp_{w36}@github.com/x.git",
+            "https://me:{w20}7k@example.org/",
+            "db:5432:[redacted:secret:1a2b]",
+            "[redacted:live-key:1a2b]={w30}7k",
+            "token: {w18}7k =AccountKey={b86}==",
+            "AKIA{v16}" * 9,
+            "{w76}AZDO{w4}{w76}AZDO{w4}{w76}AZDO{w4}{w76}AZDO{w4}{w76}AZDO{w4}",
+        ):
+            once = self.redactor.redact(self.spell(example)).text
+            with self.subTest(example):
+                self.assertEqual(self.redactor.redact(once), Redacted(once, ()))
+
     def test_count_a_kind_for_each_token(self) -> None:
         for _ in range(ROUNDS):
             text = self.mixture()
@@ -91,6 +105,16 @@ class Texts(unittest.TestCase):
         redacted = self.redactor.redact(self.spell('token = "user:ghp_{w36}:9x{w9}"'))
         self.assertEqual(redacted.kinds, ("secret",))
         self.assertRegex(redacted.text, r'^token = "\[redacted:secret:\w{4}\]"$')
+
+    def test_show_two_secrets_that_overlap_as_one(self) -> None:
+        redactor = Redactor(["first-key-abcd", "abcd-second-key"])
+        redacted = redactor.redact("x first-key-abcd-second-key y")
+        self.assertRegex(redacted.text, r"^x \[redacted:live-key:\w{4}\] y$")
+
+    def test_show_the_longer_of_two_secrets_that_begin_together(self) -> None:
+        self.assertEqual(
+            self.redactor.redact(self.spell('token = "ghp_{w36}:9x{w9}"')).kinds, ("secret",)
+        )
 
     def test_hide_a_provider_key_behind_a_name_by_its_own_kind(self) -> None:
         self.assertEqual(
@@ -150,6 +174,9 @@ class Values(unittest.TestCase):
             "run_key": "run_20240501t100000z_9f8e7d6c",
             "key": "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
             "token": "",
+            "note": self.secret,
+            "pairs": [{"name": "colour", "value": self.secret}],
+            "argv": ["--name", self.secret],
             "password": "${DB_PASSWORD}",
         }
         self.assertEqual(self.redactor.redact_value(value), (value, 0))

@@ -202,8 +202,9 @@ CODE_KEYS = (
     family(
         "json-web-token",
         "eyJ",
-        r"(?<!-eyJ)[\w-]{10,1024}+\.[\w-]{10,}+(?:\.[\w-]*+){0,3}",
-        'Three parts in base64, the first of which begins with `{"` (RFC 7519).',
+        r"(?<!-eyJ)[\w-]{10,1024}+\."
+        r"(?:e[yw3][\w-]{8,}+(?:\.[\w-]*+)?|[\w-]{0,1024}+(?:\.[\w-]{8,}+){3})",
+        "Two objects in base64 and a signature (RFC 7519), or one and four parts (RFC 7516).",
         "eyJhbGciOiJIUzI1NiJ9.eyJ{t60}.{t42}a",
         "eyJhbGciOiJIUzI1NiJ9",
     ),

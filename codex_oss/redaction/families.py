@@ -12,6 +12,7 @@ possessive repeats only, so that no text makes it slow.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from codex_oss.redaction.randomness import Threshold, is_random
 
@@ -32,6 +33,9 @@ _BEGINS = (
 _ENDS = r"(?![A-Za-z0-9_]|\[redacted:)"
 _DRAWN = re.compile(r"[xX]{6}")  # `sk-xxxxxxxx`: a key that is only drawn.
 _JUDGED = Threshold(chars_min=16, breaks_min=2, share_min=0.12)
+
+TOKEN = re.compile(r"\[redacted:[a-z0-9-]{1,40}:[0-9a-f]{4}\]")
+"""What stands in place of a secret."""
 
 _ALPHABETS = {
     "d": "0123456789",
@@ -73,7 +77,8 @@ class Page:
 
     text: str
     folded: str
-    """In lower case, of the same length: places in it are places in the text."""
+    """In lower case, of the same length: places in it are places in the text. Tokens of ours are
+    blank in it: a `[redacted:live-key:…]` is no name."""
     long_words: str
     """Its words of 20 characters and more that are not all small letters, each once, in any order:
     what is not in them begins no family."""
@@ -82,6 +87,8 @@ class Page:
     def of(cls, text: str) -> "Page":
         # U+0130 is the only character whose lower case is longer than itself.
         folded = (text if text.isascii() else text.replace("\u0130", "i")).lower()
+        if "[redacted:" in folded:
+            folded = TOKEN.sub(lambda token: " " * len(token[0]), folded)
         words = filter(_COULD_BE_SECRET.search, {text[slice(*span)] for span in _long_words(text)})
         return cls(text, folded, "\n".join(words))
 
@@ -124,12 +131,15 @@ class Pattern:
     prefixes: tuple[str, ...] = ()
 
 
+compiled = cache(re.compile)  # When first needed: all at once cost a tenth of a second.
+
+
 @dataclass(frozen=True, slots=True)
 class _Prefixed:
     """Find what `expression` says, `before_chars` in front of a prefix."""
 
     prefixes: tuple[str, ...]
-    expression: re.Pattern[str]
+    expression: str
     before_chars: int
     is_judged: bool
 
@@ -138,10 +148,10 @@ class _Prefixed:
             yield from self._at(prefix, page.text)
 
     def _at(self, prefix: str, text: str) -> Iterator[Span]:
-        done = 0
+        expression, done = compiled(self.expression), 0
         for at in places(text, prefix):
             start = at - self.before_chars
-            found = self.expression.match(text, start) if start >= done else None
+            found = expression.match(text, start) if start >= done else None
             if found:
                 done = found.end()
                 if not _DRAWN.search(found[0]) and self._is_likely(found["body"]):
@@ -171,5 +181,5 @@ def family(
     count, alphabet = before or (0, "")
     lead = f"{alphabet}{{{count}}}" if before else _BEGINS
     expression = f"{lead}(?:{'|'.join(map(re.escape, literals))})(?P<body>{body}){_ENDS}"
-    find = _Prefixed(literals, re.compile(expression), count, judged)
+    find = _Prefixed(literals, expression, count, judged)
     return Pattern(kind, find, reason, positive, near_miss, literals)

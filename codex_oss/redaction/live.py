@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from codex_oss.errors import BadSettings
-from codex_oss.redaction.families import Page, Span, is_long_word, places
+from codex_oss.redaction.families import Page, Span, compiled, is_long_word, places
 
 LIVE_CHARS_MIN = 8  # A shorter one occurs in ordinary words, and would blank them everywhere.
+_ESCAPE_MARKS = ("\\", "%", "&")  # Every escape begins with one.
 _ENTITIES = {"&": ["amp"], "<": ["lt"], ">": ["gt"], '"': ["quot"], "'": ["apos"]}
 
 
@@ -21,7 +22,7 @@ class LiveSecrets:
     which tells the length and never the value."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted({secret.strip() for secret in secrets} - {""}, key=len, reverse=True)
+        known = sorted({secret.strip() for secret in secrets} - {""})
         for secret in known:
             _ensure_long_enough(secret)
         self._encoded = tuple(
@@ -29,9 +30,7 @@ class LiveSecrets:
             for secret in known
             for literal in sorted(_encodings(secret))
         )
-        self._escaped = tuple(
-            (re.compile(_any_escape(secret)), is_long_word(secret), secret) for secret in known
-        )
+        self._escaped = tuple((_any_escape(key), is_long_word(key), key) for key in known)
 
     def find(self, page: Page) -> Iterator[tuple[Span, str]]:
         """Yield where a key stands, and which."""
@@ -40,8 +39,9 @@ class LiveSecrets:
                 for at in places(page.text, literal):
                     yield (at, at + len(literal)), secret
         for expression, is_long, secret in self._escaped:
-            if not is_long or expression.search(page.long_words):
-                for found in expression.finditer(page.text):
+            words = page.long_words if is_long else page.text
+            if any(mark in words for mark in _ESCAPE_MARKS) and compiled(expression).search(words):
+                for found in compiled(expression).finditer(page.text):
                     yield found.span(), secret
 
 

@@ -53,6 +53,8 @@ _VERBS = frozenset(  # Before `pass`: `should_pass`, `first_pass`.
 @lru_cache(maxsize=4096)  # A file has few names, and has them often.
 def grade_of(name: str) -> Grade | None:
     """Return what `name` says of its value, `None` where it says nothing."""
+    if not any(stem in name.lower() for stem in STEMS):
+        return None
     words = [word.lower() for word in _WORD.findall(name)]
     while len(words) > 1 and words[-1] in _WHICH_ONE and words[-2] != "pass":
         words.pop()

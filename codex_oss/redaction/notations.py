@@ -55,9 +55,7 @@ _ASSIGNED = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _NEXT_ITEM = re.compile(
-    rf"{_QUOTE},{_LINES}(?P<quote>{_QUOTE})(?P<item>(?:(?!(?P=quote))[^\r\n]){{1,1024}}+)".replace(
-        "\\#", "#"
-    )
+    rf"{_QUOTE},{_LINES}(?P<quote>{_QUOTE})(?P<item>(?:(?!(?P=quote))[^\r\n]){{1,1024}}+)"
 )
 _BACK_OVER_NAME = re.compile(r"(?P<word>[\w.\-]{0,48}+)(?: [\w.\-]{1,48}+)?")  # "my api key".
 _SCHEME_BEFORE = re.compile(rf"\A{_SCHEME}")

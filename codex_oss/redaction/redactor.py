@@ -8,20 +8,19 @@ that redacting twice is redacting once.
 
 import hmac
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from codex_oss.redaction.assignments import is_secret_of
-from codex_oss.redaction.families import Page
+from codex_oss.redaction.families import TOKEN, Page
 from codex_oss.redaction.live import LiveSecrets
 from codex_oss.redaction.patterns import likely_patterns
 
 ROUNDS_MAX = 3  # A secret may have hidden where another one ends; more than two were never needed.
 _TEXT_CHARS_MIN = 8  # The shortest live key; what is assigned is longer.
-_LIVE_KIND, _WHOLE_KEY_KIND = "live-key", "private-key"
+_LIVE_KIND = "live-key"
 
-_TOKEN = re.compile(r"\[redacted:[a-z0-9-]{1,40}:[0-9a-f]{4}\]")
 _LINE_ENDS = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
@@ -131,17 +130,12 @@ class Redactor:
 
 
 def _outside_tokens(hits: list[_Hit], text: str) -> list[_Hit]:
-    """Leave out what touches a token; only a whole key may have one inside."""
-    tokens = [found.span() for found in _TOKEN.finditer(text)] if "[redacted:" in text else []
-    if not tokens:
-        return hits
+    tokens = [token.span() for token in TOKEN.finditer(text)] if "[redacted:" in text else []
     starts = [start for start, _ in tokens]
 
     def is_outside(hit: _Hit) -> bool:
-        nth = bisect_right(starts, hit.end - 1) - 1
-        if nth < 0 or tokens[nth][1] <= hit.start:
-            return True
-        return hit.kind == _WHOLE_KEY_KIND and hit.start < starts[nth] and hit.end >= tokens[nth][1]
+        before = bisect_left(starts, hit.end) - 1  # The last token that begins before its end.
+        return before < 0 or tokens[before][1] <= hit.start
 
     return [hit for hit in hits if is_outside(hit)]
 

@@ -40,8 +40,8 @@ _KEY = re.compile(r"(?=.*[0-9])[A-Za-z0-9+/=~]+")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _CALL = re.compile(r"[A-Za-z_][\w.:>-]*[(\[].*")
 _ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-_SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 _PATH = re.compile(r"(?:[a-zA-Z]:)?[./\\~]*(?:[\w.@\-]+[/\\])+[\w.\-]*|[A-Za-z_]\w*(?:\.\w+)+")
+_PATH_BEGINS = re.compile(r"\.{0,2}/[a-z][\w.-]*/")
 _APP_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}")  # As Google shows them.
 _NUMBER_IN_WORD = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[\x21-\x7e]{6,}")
 _MARK_IN_WORD = re.compile(r"(?=.*[A-Za-z])(?=.*[!@#$^&*+~?])[\x21-\x7e]{8,}")
@@ -73,7 +73,7 @@ def is_secret_in_code(value: str, grade: Grade) -> bool:
     """The same of a value that may be a name, an expression or an argument of another meaning."""
     if _is_expression(value) or not _NUMBER_IN_WORD.fullmatch(value):
         return False
-    return not _SNAKE.fullmatch(value) and _is_random(value, grade, _ENOUGH_IN_CODE)
+    return _is_random(value, grade, _ENOUGH_IN_CODE)
 
 
 def stands_for_one(value: str) -> bool:
@@ -88,7 +88,7 @@ def stands_for_one(value: str) -> bool:
 def _is_expression(value: str) -> bool:
     if _ATTRIBUTE.fullmatch(value):
         return not any(is_random(name, _ENOUGH[Grade.SECRET]) for name in value.split("."))
-    return _CALL.fullmatch(value) is not None
+    return bool(_CALL.fullmatch(value) or _PATH_BEGINS.match(value))
 
 
 def _is_password(value: str) -> bool:

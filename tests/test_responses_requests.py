@@ -191,6 +191,7 @@ class Parameters(unittest.TestCase):
             ("temperature", (0, 2.0), (-0.1, 2.1, "1", True)),
             ("top_p", (0, 1), (-1, 1.01)),
             ("presence_penalty", (-2, 2), (-2.5, 3)),
+            ("frequency_penalty", (-2, 2), (-2.5, 2.5)),
             ("max_output_tokens", (1, 10**9), (0, 1.0, "5", True)),
             ("top_logprobs", (0, 20), (-1, 0.5)),
             ("truncation", ("auto", "disabled"), ("never", 1, [])),

@@ -12,7 +12,7 @@ from codex_oss.chat import (
     TOLERATED_EOF,
     Burst,
     CallDelta,
-    ChatChunk,
+    Served,
     TextRun,
     Usage,
     literal_of,
@@ -83,24 +83,21 @@ class _Answer:
             if isinstance(chunk, TextRun):
                 say = self._think if chunk.is_reasoning else self._say
                 yield from say(chunk.literals)
-            elif isinstance(chunk, ChatChunk):
-                yield from self._take(chunk)
-            else:
+                continue
+            if isinstance(chunk, Served):
                 self._reply.heed(chunk)
-
-    def _take(self, chunk: ChatChunk) -> Iterator[Event]:
-        if chunk.reasoning or chunk.reasoning_blocks:
-            said = (literal_of(chunk.reasoning),) if chunk.reasoning else ()
-            yield from self._think(said, chunk.reasoning_blocks)
-        if chunk.text:
-            yield from self._say((literal_of(chunk.text),))
-        for delta in chunk.calls:
-            yield from self._call(delta)
-        if chunk.salvaged:
-            salvaged = self._reply.receipt.salvaged + chunk.salvaged
-            self._reply.receipt = replace(self._reply.receipt, salvaged=salvaged)
-        self._finish = self._finish or chunk.finish
-        self._usage = chunk.usage or self._usage
+                continue
+            if chunk.reasoning or chunk.reasoning_blocks:
+                said = (literal_of(chunk.reasoning),) if chunk.reasoning else ()
+                yield from self._think(said, chunk.reasoning_blocks)
+            if chunk.text:
+                yield from self._say((literal_of(chunk.text),))
+            for delta in chunk.calls:
+                yield from self._call(delta)
+            self._finish = self._finish or chunk.finish
+            self._usage = chunk.usage or self._usage
+            if chunk.salvaged:
+                self._reply.salvage(chunk.salvaged)
 
     def end(self) -> Iterator[Event]:
         """Close what is open and say how it ended, or raise why that is not known."""

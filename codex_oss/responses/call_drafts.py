@@ -6,7 +6,6 @@ no `output_item.done`: Codex would run it.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from codex_oss.chat import CallDelta, CallGatherer, GatheredCall, json_object, literal_of
@@ -76,8 +75,7 @@ class CallsDraft:
         assert opened
         fields, is_salvaged = opened.kind.fields(call.arguments)
         if is_salvaged:
-            salvaged = self._reply.receipt.salvaged + 1
-            self._reply.receipt = replace(self._reply.receipt, salvaged=salvaged)
+            self._reply.salvage(1)
         item = {**opened.item, **fields}
         if opened.kind.event:
             yield from self._said(opened, str(fields[opened.kind.delta_of]))

@@ -105,8 +105,9 @@ class TextDraft:
         yield self._reply.done({**self._with(text), "status": status, **self._seal(text)}, text)
 
     def unfinished(self) -> list[OutputItem]:
-        text = text_of(self._literals)
-        return [] if self._is_done else [{**self._with(text), "status": "incomplete"}]
+        if self._is_done:
+            return []
+        return [{**self._with(text_of(self._literals)), "status": "incomplete"}]
 
     def _with(self, text: str) -> OutputItem:
         parts = [{**self._kind.part, "text": text}] if self._kind.event else []

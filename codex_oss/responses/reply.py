@@ -72,6 +72,10 @@ class Reply:
         self.receipt = self.receipt.merge(served)
         self._family = served.family or self._family
 
+    def salvage(self, calls: int) -> None:
+        """Note that as many calls were made of what was none."""
+        self.receipt = replace(self.receipt, salvaged=self.receipt.salvaged + calls)
+
     def envelope(self, text: str, blocks: tuple[str, ...]) -> str | None:
         """Return what lets reasoning be replayed, or `None` where nobody asked for it."""
         turn, is_hidden = self.turn, self.turn.style.reasoning == "sealed"

@@ -5,7 +5,17 @@ import unittest
 
 from support import LONG, chance
 
-from codex_oss.chat import ChatMessage, FunctionCall, Paired, argument_object, pair
+from codex_oss.chat import (
+    GENERIC,
+    ChatMessage,
+    ChatRequest,
+    Fitted,
+    FunctionCall,
+    FunctionTool,
+    argument_object,
+    ensure_answerable,
+    fit,
+)
 from codex_oss.errors import BadRequest
 
 
@@ -19,6 +29,11 @@ def result(call_id: str, text: str) -> ChatMessage:
 
 def user(text: str) -> ChatMessage:
     return ChatMessage("user", text)
+
+
+def fitted(*messages: ChatMessage, has_tools: bool = True) -> Fitted:
+    tools = (FunctionTool("f", "", {"type": "object"}),) if has_tools else ()
+    return fit(ChatRequest(messages, tools), GENERIC)
 
 
 NONE = "[no result: the call was interrupted]"
@@ -77,54 +92,61 @@ PAIRINGS = (  # What it shows, what comes in, what goes out, what is said to be 
 
 class Pairing(unittest.TestCase):
     def test_every_rule(self) -> None:
-        for rule, given, fitted, repaired in PAIRINGS:
+        for rule, given, sent, repaired in PAIRINGS:
             with self.subTest(rule):
-                expected = Paired(tuple(given if fitted is None else fitted), repaired)
-                self.assertEqual(pair(given, has_tools=True), expected)
+                found = fitted(*given)
+                expected = tuple(given if sent is None else sent)
+                self.assertEqual((found.request.messages, found.repaired), (expected, repaired))
 
     def test_a_last_result_without_a_call_is_refused(self) -> None:
         for given in ([result("x", "1")], [call("a"), result("a", "1"), result("x", "2")]):
+            with self.assertRaises(BadRequest):
+                fitted(*given)
             with self.assertRaises(BadRequest) as caught:
-                pair(given, has_tools=True)
+                ensure_answerable(given)
             told = "No tool call found for function call output with call_id x."
             self.assertEqual(caught.exception.message, told)
             self.assertEqual(caught.exception.faults[0].path, "input")
 
     def test_ids_that_providers_refuse_become_legal_on_both_sides(self) -> None:
-        fitted = pair(
-            [
-                call("functions.f:0", "a" * 65, "ok-1_"),
-                *map(empty, ("functions.f:0", "a" * 65, "ok-1_")),
-            ],
-            has_tools=True,
-        )
-        ids = [each.call_id for each in fitted.messages[0].calls]
-        self.assertEqual(ids, [message.call_id for message in fitted.messages[1:]])
+        given = ("functions.f:0", "a" * 65, "ok-1_")
+        found = fitted(call(*given), *map(empty, given))
+        first, *results = found.request.messages
+        ids = [each.call_id for each in first.calls]
+        self.assertEqual(ids, [message.call_id for message in results])
         self.assertRegex(" ".join(ids), r"^call_[0-9a-f]{24} call_[0-9a-f]{24} ok-1_$")
-        self.assertEqual(fitted.repaired, ())
+        self.assertEqual(found.repaired, ())
+
+    def test_two_calls_of_one_message_never_share_an_id(self) -> None:
+        first, *results = fitted(
+            call("a", "a"), result("a", "1"), result("a", "2")
+        ).request.messages
+        ids = [each.call_id for each in first.calls]
+        self.assertEqual(ids[0], "a")
+        self.assertRegex(ids[1], r"^call_[0-9a-f]{24}$")
+        self.assertEqual(results, [result(ids[0], "1"), result(ids[1], "2")])
 
     def test_without_tools_calls_and_results_are_told_as_text(self) -> None:
-        given = [
+        found = fitted(
             user("u"),
             call("a", text="Look:", arguments='{"p":1}'),
             result("a", "1"),
             call("b"),
             user("v"),
-        ]
+            has_tools=False,
+        )
         self.assertEqual(
-            pair(given, has_tools=False),
-            Paired(
-                (
-                    user("u"),
-                    ChatMessage("assistant", 'Look:\n[called f with {"p":1}]'),
-                    user("[result] 1"),
-                    ChatMessage("assistant", "[called f with {}]"),
-                    user(f"[result] {NONE}"),
-                    user("v"),
-                ),
-                ("missing_result", "calls_as_text"),
+            found.request.messages,
+            (
+                user("u"),
+                ChatMessage("assistant", 'Look:\n[called f with {"p":1}]'),
+                user("[result] 1"),
+                ChatMessage("assistant", "[called f with {}]"),
+                user(f"[result] {NONE}"),
+                user("v"),
             ),
         )
+        self.assertEqual(found.repaired, ("missing_result", "calls_as_text"))
 
     def test_random_histories_come_out_paired_and_whole(self) -> None:
         random = chance("histories")
@@ -133,9 +155,9 @@ class Pairing(unittest.TestCase):
                 random_message(random.randrange(5), str(n)) for n in range(random.randrange(9))
             ]
             given = [*given, user("end")]
-            fitted = pair(given, has_tools=True).messages
-            self.assertEqual(waiting_calls(fitted), [])
-            said = sorted(m.text.removeprefix(SURPLUS) for m in fitted if m.text != NONE)
+            sent = fitted(*given).request.messages
+            self.assertEqual(waiting_calls(sent), [])
+            said = sorted(m.text.removeprefix(SURPLUS) for m in sent if m.text != NONE)
             self.assertEqual(said, sorted(message.text for message in given))
 
 
@@ -188,9 +210,9 @@ class Arguments(unittest.TestCase):
             with self.subTest(given):
                 self.assertEqual(argument_object(given), sent)
                 self.assertIsInstance(json.loads(sent), dict)
-                fitted = pair([call("a", arguments=given), result("a", "")], has_tools=True)
-                self.assertEqual(fitted.messages[0].calls[0].arguments, sent)
-                self.assertEqual(fitted.repaired, () if sent == given else ("arguments",))
+                found = fitted(call("a", arguments=given), result("a", ""))
+                self.assertEqual(found.request.messages[0].calls[0].arguments, sent)
+                self.assertEqual(found.repaired, () if sent == given else ("arguments",))
 
     def test_whatever_was_cut_off_becomes_an_object(self) -> None:
         whole = json.dumps({"a": ['x"]}{', {"b": None, "c\\": "é"}], "d": -1.5e3})

@@ -11,11 +11,11 @@ from support.answers import (
     Delta,
     Said,
     SlowReader,
+    chunk,
     content,
     deltas_in,
     framed,
     outcome,
-    payload,
     pieces_of,
     read,
     said_in,
@@ -190,7 +190,7 @@ class Blocks(unittest.TestCase):
 
     def test_a_cut_answer_shows_what_was_held_back_and_calls_nothing(self) -> None:
         written = FOUND[0][0]
-        start = framed(payload({"content": written}))
+        start = framed(chunk({"content": written}))
         for end in (b'data: {"error":{"message":"x"}}\n\n', b"data: {{{\n\n"):
             bursts, failure = outcome([start + end], ChatReader(ALL, TOOLS))
             self.assertEqual(said_in(bursts), Said(written))
@@ -209,7 +209,7 @@ class Holding(unittest.TestCase):
         ):
             reader = ChatReader(ALL, TOOLS)
             for text, expected in zip(texts, at_once, strict=True):
-                said = said_in([reader.feed(framed(payload({"content": text})))])
+                said = said_in([reader.feed(framed(chunk({"content": text})))])
                 self.assertEqual(said, Said(expected), texts)
 
     def test_a_long_block_costs_no_more_a_delta_than_a_short_one(self) -> None:

@@ -1,71 +1,58 @@
-"""The Chat Completions wire: what is sent, what is read, and that the fast way says the same."""
+"""Bodies of the Chat Completions wire: where each thing stands, and what each dialect says."""
 
 import json
 import unittest
-from random import Random
+from dataclasses import replace
 from typing import Any
 
-from support import LONG, chance
+import support  # noqa: F401
 
 from codex_oss.chat import (
-    Burst,
-    CallDelta,
-    ChatChunk,
     ChatMessage,
-    ChatReader,
     ChatRequest,
     ChatWire,
+    Dialect,
+    FilePart,
     FunctionCall,
     FunctionTool,
-    TextRun,
-    Usage,
-    mended,
+    ImagePart,
+    ResponseFormat,
+    TextPart,
 )
-from codex_oss.errors import UpstreamError, UpstreamTruncated
 
-END = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
-DONE = b"data: [DONE]\n\n"
 STRANGE = 'é 漢 \u2028 "quoted" back\\slash \n\t/ \U0001f600'
+TASK = ChatMessage("user", "Go.")
+TOOL = FunctionTool("f", "", {"type": "object"})
+SAID = ChatMessage("assistant", "So:", (FunctionCall("c1", "f", "{}"),), reasoning="because")
+RESULT = ChatMessage("tool", "r", call_id="c1")
 
 
-class SlowReader(ChatReader):
-    """A reader that learns nothing."""
-
-    def _known(self, payload: bytes) -> None:
-        return None
+def body_of(request: ChatRequest, dialect: Dialect | None = None, **how: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(ChatWire(dialect or Dialect()).body(request, "m", **how))
+    return body
 
 
-def framed(*payloads: object) -> bytes:
-    return b"".join(b"data: %b\n\n" % json.dumps(payload).encode() for payload in payloads)
-
-
-def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
-
-
-def read(stream: bytes, reader: ChatReader | None = None) -> Burst:
-    reader = reader or ChatReader()
-    return reader.feed(stream) + reader.finish()
+def beside(request: ChatRequest, dialect: Dialect) -> dict[str, Any]:
+    """Return what a dialect's body says that the generic one does not, `None` for what it lacks."""
+    body, generic = body_of(request, dialect), body_of(request)
+    missing = dict.fromkeys(generic.keys() - body.keys())
+    return missing | {key: value for key, value in body.items() if generic.get(key) != value}
 
 
 class Body(unittest.TestCase):
     def test_only_what_is_asked_is_sent(self) -> None:
         request = ChatRequest((ChatMessage("user", STRANGE),))
-        body = json.loads(ChatWire().body(request, "m"))
         said = {"role": "user", "content": STRANGE}
         options = {"stream": True, "stream_options": {"include_usage": True}}
-        self.assertEqual(body, {"model": "m", "messages": [said]} | options)
-        self.assertEqual(
-            json.loads(ChatWire().body(request, "m", stream=False)),
-            {"model": "m", "messages": [said]},
-        )
+        self.assertEqual(body_of(request), {"model": "m", "messages": [said]} | options)
+        self.assertEqual(body_of(request, stream=False), {"model": "m", "messages": [said]})
 
-    def test_tools_calls_and_limits_have_their_places(self) -> None:
+    def test_everything_has_its_place(self) -> None:
         request = ChatRequest(
             messages=(
                 ChatMessage("system", "s"),
                 ChatMessage("assistant", "", (FunctionCall("c1", "f", '{"a":1}'),)),
-                ChatMessage("tool", "r", call_id="c1"),
+                RESULT,
             ),
             tools=(
                 FunctionTool("f", "d", {"type": "object"}, True),
@@ -76,11 +63,16 @@ class Body(unittest.TestCase):
             max_output_tokens=9,
             temperature=0,
             top_p=0.5,
+            presence_penalty=-1,
+            frequency_penalty=2,
+            response_format=ResponseFormat("n", {"type": "object"}, False, "d"),
+            cache_key="k",
         )
         call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
         f = {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}
+        shape = {"name": "n", "schema": {"type": "object"}, "strict": False, "description": "d"}
         self.assertEqual(
-            json.loads(ChatWire().body(request, "m", stream=False)),
+            body_of(request, stream=False),
             {
                 "model": "m",
                 "messages": [
@@ -97,281 +89,133 @@ class Body(unittest.TestCase):
                 "max_tokens": 9,
                 "temperature": 0,
                 "top_p": 0.5,
+                "presence_penalty": -1,
+                "frequency_penalty": 2,
+                "response_format": {"type": "json_schema", "json_schema": shape},
+                "prompt_cache_key": "k",
             },
         )
 
     def test_a_choice_without_tools_is_not_sent_and_modes_are_words(self) -> None:
-        tools = (FunctionTool("f", "", {}),)
+        tools = (TOOL,)
         cases = (((), "required", None), (tools, "auto", None), (tools, "required", "required"))
         for given, choice, sent in (*cases, (tools, "none", "none")):
-            request = ChatRequest((ChatMessage("user", "x"),), given, choice)
-            self.assertEqual(json.loads(ChatWire().body(request, "m")).get("tool_choice"), sent)
+            request = ChatRequest((TASK,), given, choice)
+            self.assertEqual(body_of(request).get("tool_choice"), sent)
+
+    def test_shapes_say_no_more_than_was_asked(self) -> None:
+        for wanted, sent in (
+            (ResponseFormat(), {"type": "json_object"}),
+            (
+                ResponseFormat("n", {}),
+                {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}},
+            ),
+        ):
+            request = ChatRequest((TASK,), response_format=wanted)
+            self.assertEqual(body_of(request)["response_format"], sent)
+
+    def test_parts_stand_behind_the_text_in_their_order(self) -> None:
+        image, file = ImagePart("https://x/a.png", "high"), FilePart("a.pdf", "data:x")
+        url = {"url": "https://x/a.png", "detail": "high"}
+        shown = [
+            {"type": "text", "text": "b"},
+            {"type": "image_url", "image_url": url},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:x"}},
+        ]
+        parts = (TextPart("b"), image, file)
+        for text, first in (("a", [{"type": "text", "text": "a"}]), ("", [])):
+            request = ChatRequest((ChatMessage("user", text, parts=parts),))
+            self.assertEqual(body_of(request)["messages"][0]["content"], [*first, *shown])
+        plain = ChatRequest((ChatMessage("user", "", parts=(ImagePart("u"),)),))
+        only = [{"type": "image_url", "image_url": {"url": "u"}}]
+        self.assertEqual(body_of(plain)["messages"][0]["content"], only)
 
     def test_half_a_surrogate_pair_does_not_stop_a_request(self) -> None:
         request = ChatRequest((ChatMessage("user", "a\ud83db"),))
         self.assertIn(b'"a?b"', ChatWire().body(request, "m"))
 
+    def test_a_key_stands_in_its_header_and_nowhere_without_one(self) -> None:
+        self.assertEqual(ChatWire().headers("k"), {"Authorization": "Bearer k"})
+        self.assertEqual(ChatWire().headers(""), {})
 
-class Reading(unittest.TestCase):
-    def test_what_a_chunk_may_hold(self) -> None:
-        counts = {"prompt_tokens": 3, "completion_tokens": 2}
-        call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}
-        cases: tuple[tuple[dict[str, Any], ChatChunk | TextRun], ...] = (
-            (chunk({"role": "assistant"}), ChatChunk()),
-            (chunk({"content": None}), ChatChunk()),
-            (chunk({"content": [{"type": "text", "text": "a"}, {"text": "b"}]}), ChatChunk("ab")),
-            (chunk({"reasoning_content": "r"}), TextRun((b'"r"',), is_reasoning=True)),
-            (chunk({"reasoning": "r", "content": "t"}), ChatChunk("t", "r")),
-            (chunk({"content": "t"}, "length"), ChatChunk("t", finish="length")),
-            (chunk({"tool_calls": [call]}), ChatChunk(calls=(CallDelta(0, "a", "f", "{"),))),
+
+class Flags(unittest.TestCase):
+    def test_each_says_its_own_field(self) -> None:
+        request = ChatRequest((TASK,), (TOOL,), max_output_tokens=9, effort="low")
+        longer = replace(request, effort="max")
+        for asked, dialect, said in (
             (
-                chunk({"tool_calls": [{"function": {"arguments": {"a": [1]}}}]}),
-                ChatChunk(calls=(CallDelta(arguments='{"a":[1]}'),)),
+                request,
+                Dialect(max_tokens_field="max_completion_tokens"),
+                {"max_tokens": None, "max_completion_tokens": 9},
             ),
-            ({"choices": [], "usage": counts}, ChatChunk(usage=Usage(3, 2))),
-            ({"choices": None}, ChatChunk()),
-            ({"choices": {"0": "a"}}, ChatChunk()),
-            ({"choices": [{"finish_reason": "stop", "usage": counts}]}, ended(Usage(3, 2))),
-            (chunk({}, "stop", usage=counts | {"cached_tokens": 1}), ended(Usage(3, 2, 1))),
+            (request, Dialect(refused=frozenset({"max_tokens"})), {"max_tokens": None}),
+            (request, Dialect(refused=frozenset({"stream_options"})), {"stream_options": None}),
+            (request, Dialect(extra={"preserve_thinking": True}), {"preserve_thinking": True}),
+            (request, Dialect(streams_tools=False), {"stream": None, "stream_options": None}),
+            (replace(request, tools=()), Dialect(streams_tools=False), {}),
+            (request, Dialect(efforts=("low",)), {"reasoning_effort": "low"}),
+            (request, Dialect(thinking_switch="thinking"), {"thinking": {"type": "enabled"}}),
+            (request, Dialect(thinking_switch="enable_thinking"), {"enable_thinking": True}),
+            (request, Dialect(thinking_tokens_max=9_000), {"thinking_budget": 4_096}),
+            (longer, Dialect(thinking_tokens_max=9_000), {"thinking_budget": 9_000}),
             (
-                chunk({}, "stop", usage=counts | {"prompt_cache_hit_tokens": 2}),
-                ended(Usage(3, 2, 2)),
-            ),
-            (
-                chunk(
-                    {},
-                    "stop",
-                    usage=counts
-                    | {
-                        "prompt_tokens_details": {"cached_tokens": 3},
-                        "completion_tokens_details": {"reasoning_tokens": 1},
-                    },
-                ),
-                ended(Usage(3, 2, 3, 1)),
+                request,
+                Dialect(efforts=("low",), thinking_switch="thinking", thinking_tokens_max=9_000),
+                {"thinking": {"type": "enabled"}, "reasoning_effort": "low"},
             ),
             (
-                chunk({}, "stop", usage={"prompt_tokens": 0, "completion_tokens": 0}),
-                ended(Usage(0, 0)),
+                replace(request, effort="none"),
+                Dialect(efforts=("low",), thinking_switch="thinking"),
+                {"thinking": {"type": "disabled"}},
             ),
-            (chunk({}, "stop", usage={"prompt_tokens": 3}), ended()),
-            (chunk({}, "stop", usage={"completion_tokens": 2}), ended()),
-            (chunk({}, "stop", usage={"prompt_tokens": -1, "completion_tokens": 2}), ended()),
-            (chunk({}, "stop", usage={"prompt_tokens": 3.5, "completion_tokens": "2"}), ended()),
-        )
-        for payload, said in cases:
-            with self.subTest(payload):
-                self.assertEqual(ChatReader().feed(framed(payload)), (said,))
-
-    def test_text_of_common_chunks_is_passed_on_unparsed(self) -> None:
-        plain = framed(chunk({"content": "a"}), chunk({"content": "b c"}))
-        self.assertEqual(ChatReader().feed(plain), (TextRun((b'"a"', b'"b c"')),))
-        raw = plain.replace(b"b c", "é\\u00e9\\/".encode())
-        self.assertEqual(ChatReader().feed(raw), (TextRun((b'"a"', '"é\\u00e9\\/"'.encode())),))
-
-    def test_text_says_the_same_however_it_is_escaped(self) -> None:
-        stream = framed(*(chunk({"content": text}) for text in ("a", STRANGE, "漢")))
-        self.assertEqual(said_in(ChatReader().feed(stream)), f"a{STRANGE}漢")
-
-    def test_done_ends_an_answer_and_what_follows_is_not_read(self) -> None:
-        reader = ChatReader()
-        text = framed(chunk({"content": "a"}))
-        self.assertEqual(reader.feed(text + DONE + b"data: {{{\n\n"), (TextRun((b'"a"',)), ended()))
-        self.assertTrue(reader.is_over)
-        self.assertEqual(reader.feed(b"data: {"), ())
-        self.assertEqual(reader.finish(), ())
-        self.assertEqual(read(END + DONE)[-1], ChatChunk())
-
-    def test_a_last_event_may_lack_its_blank_line(self) -> None:
-        self.assertEqual(read(END.rstrip()), (ended(),))
-        counts = framed({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}})
-        self.assertEqual(read(END + counts), (ended(), ChatChunk(usage=Usage(1, 2))))
-        self.assertEqual(read(DONE.rstrip()), (ended(),))
-        self.assertEqual(read(b"data: [DONE] "), (ended(),))
-
-    def test_an_end_that_is_none_is_an_error(self) -> None:
-        whole = framed(chunk({"content": "a"}))
-        for stream in (b"", whole, b": only a comment\n\n", whole + END[:-9], DONE[:-3]):
-            with self.subTest(stream), self.assertRaises(UpstreamTruncated):
-                read(stream)
-
-    def test_a_failure_comes_after_what_was_said_before_it(self) -> None:
-        reader = ChatReader()
-        stream = framed(chunk({"content": "a"}), {"error": {"message": "no\n  more", "code": 503}})
-        self.assertEqual(reader.feed(stream + END), (TextRun((b'"a"',)),))
-        self.assertTrue(reader.is_over)
-        for act in (reader.finish, lambda: reader.feed(END)):
-            with self.assertRaisesRegex(UpstreamError, r"^no more \(503\)$"):
-                act()
-
-    def test_the_provider_s_sentence_is_kept_on_one_line_and_cut(self) -> None:
-        cases = (
-            ({"error": "plain"}, "plain"),
-            ({"error": {"message": "m", "type": "overloaded_error"}}, "m (overloaded_error)"),
-            ({"error": {"error": {"msg": "deep"}}}, "deep"),
-            ({"error": {"odd": 1}}, '{"odd":1}'),
-            ({"error": ["a", 1]}, '["a",1]'),
-            ({"error": {"message": "x" * 300}}, "x" * 300),
-            ({"error": {"message": "x" * 301}}, "x" * 299 + "…"),
-            ([1], "the provider sent no chunk: [1]"),
-        )
-        for payload, sentence in cases:
-            with self.subTest(payload), self.assertRaises(UpstreamError) as caught:
-                read(framed(payload))
-            self.assertEqual(caught.exception.message, sentence)
-
-    def test_what_is_no_json_is_an_error_that_shows_its_start(self) -> None:
-        deep = b"[" * 100_000
-        for garbage in (b"<html>502</html>", b'{"a":', b'{"choices": "\xff"}', deep):
-            with self.subTest(garbage[:20]), self.assertRaises(UpstreamError) as caught:
-                read(b"data: " + garbage + b"\n\n" + END)
-            self.assertTrue(caught.exception.message.startswith("the provider sent no JSON: "))
-            self.assertLess(len(caught.exception.message), 120)
-
-    def test_an_emoji_cut_in_two_is_joined_and_a_lone_half_replaced(self) -> None:
-        halves = (chunk({"content": "a\ud83d"}), chunk({"content": "\ude00b"}))
-        lone = chunk({"content": "c\ud83d"}, "stop")
-        self.assertEqual(said_in(read(framed(*halves, lone))), "a\U0001f600bc\ufffd")
-        self.assertEqual(said_in(read(framed(halves[0]) + DONE)), "a\ufffd")
-        self.assertEqual(
-            said_in(read(framed(halves[0], chunk({"content": "b"})) + DONE)), "a\ufffdb"
-        )
-        for first, last in (("\ud800", "\udc00"), ("\udbff", "\udfff")):
-            pair = read(framed(chunk({"content": first}), chunk({"content": last})) + DONE)
-            self.assertEqual(said_in(pair), mended(first + last))
-        thought = (chunk({"reasoning": "\ud83d"}), chunk({"reasoning": "\ude00"}))
-        joined = read(framed(*thought) + DONE)
-        self.assertEqual("".join(c.reasoning for c in chunks(joined)), "\U0001f600")
-
-    def test_a_half_waits_for_nothing_but_its_other_half(self) -> None:
-        half, thought = chunk({"content": "\ud83d"}), chunk({"reasoning": "\ud83d"})
-        call = chunk({"tool_calls": [{"index": 0, "id": "i"}]})
-        delta = (CallDelta(0, "i"),)
-        for first, then, said in (
-            (half, call, ChatChunk("\ufffd", calls=delta)),
-            (half, chunk({}, "stop"), ChatChunk("\ufffd", finish="stop")),
-            (thought, call, ChatChunk(reasoning="\ufffd", calls=delta)),
-            (thought, chunk({"content": "a\ud83db"}), ChatChunk("a\ufffdb", "\ufffd")),
+            (
+                replace(request, effort="none"),
+                Dialect(thinking_switch="enable_thinking", thinking_tokens_max=9_000),
+                {"enable_thinking": False},
+            ),
+            (
+                replace(request, effort="none"),
+                Dialect(efforts=("none", "low")),
+                {"reasoning_effort": "none"},
+            ),
+            (replace(request, effort=""), Dialect(thinking_switch="thinking"), {}),
         ):
-            with self.subTest(said):
-                self.assertEqual(ChatReader().feed(framed(first, then))[1:], (said,))
+            with self.subTest(dialect):
+                self.assertEqual(beside(asked, dialect), said)
 
-    def test_a_reply_that_was_not_streamed_is_read_the_same_way(self) -> None:
-        message = {"content": "hi \ud83d", "reasoning_content": "r", "tool_calls": None}
-        body = {"choices": [{"message": message, "finish_reason": "length"}]}
-        whole = ChatReader().read_whole(json.dumps(body).encode())
-        self.assertEqual(whole, (ChatChunk("hi \ufffd", "r", finish="length"),))
-        bare = ChatReader().read_whole(b'{"choices":[{"message":{"content":"a"}}]}')
-        self.assertEqual(bare, (ChatChunk("a", finish="stop"),))
-        with self.assertRaisesRegex(UpstreamError, "^nope$"):
-            ChatReader().read_whole(b'{"error":{"message":"nope"}}')
+    def test_reasoning_stands_in_the_field_of_the_dialect(self) -> None:
+        request = ChatRequest((TASK, SAID, RESULT), (TOOL,))
+        bare = replace(request, messages=(TASK, replace(SAID, reasoning=""), RESULT))
+        details = [{"type": "reasoning.text", "text": "because"}]
+        split = Dialect(replay="inline", extra={"reasoning_split": True})
+        refused = replace(split, refused=frozenset({"reasoning_split"}))
+        empty = Dialect(replay="always", missing_reasoning="empty")
+        with_tools = replace(empty, replay_needs_tools=True)
+        for asked, dialect, said in (
+            (request, Dialect(), {"reasoning_content": "because"}),
+            (request, Dialect(reasoning_field="reasoning"), {"reasoning": "because"}),
+            (bare, Dialect(), {}),
+            (bare, empty, {"reasoning_content": ""}),
+            (bare, with_tools, {"reasoning_content": ""}),
+            (replace(bare, tools=()), with_tools, {}),
+            (replace(bare, tools=()), empty, {"reasoning_content": ""}),
+            (request, split, {"reasoning_details": details}),
+            (bare, split, {}),
+            (request, refused, {"content": "<think>because</think>So:"}),
+        ):
+            with self.subTest(dialect):
+                message = body_of(asked, dialect)["messages"][1]
+                plain = {"role": "assistant", "content": "So:", "tool_calls": message["tool_calls"]}
+                self.assertEqual(message, plain | said)
 
-
-class FastAndSlow(unittest.TestCase):
-    """Random streams of random providers, read by one that learns and one that does not."""
-
-    def test_both_ways_give_the_same_bursts_at_every_cut(self) -> None:
-        random, fast_runs = chance("fast and slow"), 0
-        for _ in range(10_000 if LONG else 300):
-            stream = random_stream(random)
-            reads = cut(stream, random)
-            known = CountingReader()
-            self.assertEqual(outcome(reads, known), outcome(reads, SlowReader()), reads)
-            fast_runs += known.hits
-        self.assertGreater(fast_runs, 300)  # Or nothing was proved.
-
-    def test_of_chunks_that_differ_in_their_text_only_the_first_is_parsed(self) -> None:
-        reader = CountingReader()
-        reader.feed(framed(*(chunk({"content": f"word {n} é"}) for n in range(50))) + END)
-        self.assertEqual((reader.hits, reader.parsed), (49, 2))
-
-
-class CountingReader(ChatReader):
-    hits = parsed = 0
-
-    def _known(self, payload: bytes) -> bytes | None:
-        literal = super()._known(payload)
-        self.hits += literal is not None
-        return literal
-
-    def _parsed(self, payload: bytes) -> bytes | ChatChunk:
-        self.parsed += 1
-        return super()._parsed(payload)
-
-
-def outcome(reads: list[bytes], reader: ChatReader) -> tuple[list[Burst], str]:
-    bursts = []
-    try:
-        for data in reads:
-            bursts.append(reader.feed(data))
-        bursts.append(reader.finish())
-    except UpstreamError as error:
-        return bursts, repr(error)
-    return bursts, ""
-
-
-def random_stream(random: Random) -> bytes:
-    """Return chunks as one provider writes them: its own keys, order and spaces."""
-    before = random.choice(({}, {"id": "c-1", "object": "chunk"}, {"content": "decoy"}))
-    after = random.choice(({}, {"usage": None}, {"note": '"content": "decoy"'}))
-    inner = random.choice(({}, {"logprobs": None}, {"index": 0, "content_filter": {}}))
-    spaces = random.choice(((",", ":"), (", ", ": "), (" ,  ", " :  ")))
-    pieces = []
-    for _ in range(random.randrange(16)):
-        delta = random.choice(DELTAS if random.random() < 0.3 else DELTAS[:2])
-        choice = {"delta": delta, "finish_reason": None} | inner
-        body = before | {"choices": [choice]} | after
-        if random.random() < 0.1:
-            body["created"] = random.randrange(9)
-        escaped = random.random() < 0.5
-        text = json.dumps(body, separators=spaces, ensure_ascii=escaped)
-        pieces.append(b"data: " + text.encode("utf-8", "surrogatepass") + b"\n\n")
-    return b"".join(pieces) + random.choice(ENDS)
-
-
-DELTAS: tuple[dict[str, Any], ...] = (
-    *({"content": text} for text in ("x", "word ", STRANGE, "\x1f", "</think>")),
-    *({"content": text} for text in ("", "\ud83d", "\ude00", "a\ud83d", "data: x\\n\\n")),
-    {"role": "assistant", "content": "x"},
-    {"content": "x", "content_type": "text"},
-    {"content": "x", "reasoning_content": "y"},
-    {"reasoning_content": "y"},
-    {"tool_calls": [{"index": 0, "id": "i", "function": {"name": "f", "arguments": "{}"}}]},
-    {},
-)
-ENDS = (
-    END,
-    END + DONE,
-    DONE,
-    b"",
-    b"data: {\n\n",
-    b'data: {"choices":[{"delta":{"content":"\xff"},"finish_reason":null}]}\n\n' + END,
-    b'data: {"choices":[{"delta":{"content":"\\q"},"finish_reason":null}]}\n\n' + END,
-    b'data: {"choices":[{"delta":{"content":"x"},"finish_reason":null}]}\ndata: \n\n' + END,
-)
-
-
-def cut(stream: bytes, random: Random) -> list[bytes]:
-    places = sorted(random.choices(range(len(stream) + 1), k=random.randrange(6)))
-    return [stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)]
-
-
-def ended(usage: Usage | None = None) -> ChatChunk:
-    return ChatChunk(finish="stop", usage=usage)
-
-
-def chunks(burst: Burst) -> list[ChatChunk]:
-    return [piece for piece in burst if isinstance(piece, ChatChunk)]
-
-
-def said_in(burst: Burst) -> str:
-    """Return the text of a burst, whichever way it came."""
-    texts = []
-    for piece in burst:
-        if isinstance(piece, TextRun):
-            texts += [json.loads(literal) for literal in piece.literals]
-        else:
-            texts.append(piece.text)
-    return "".join(texts)
+    def test_results_have_the_names_of_their_tools_where_they_must(self) -> None:
+        request = ChatRequest((TASK, SAID, RESULT, replace(RESULT, call_id="c2")), (TOOL,))
+        messages = body_of(request, Dialect(names_results=True))["messages"]
+        named = {"role": "tool", "tool_call_id": "c1", "name": "f", "content": "r"}
+        self.assertEqual(
+            messages[2:], [named, {"role": "tool", "tool_call_id": "c2", "content": "r"}]
+        )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from codex_oss.chat.chat_reader import ChatReader
 from codex_oss.chat.chat_wire import ChatWire
 from codex_oss.chat.dialect import EFFORTS, GENERIC, Dialect, Replay
 from codex_oss.chat.fitting import Fitted, fit
-from codex_oss.chat.history import Paired, argument_object, ensure_answerable, pair
+from codex_oss.chat.history import argument_object, ensure_answerable
 from codex_oss.chat.literals import literal_of, mended, text_of, to_json
 from codex_oss.chat.messages import (
     TOLERATED_EOF,
@@ -52,7 +52,6 @@ __all__ = [
     "SALVAGE_FORMS",
     "Served",
     "GatheredCall",
-    "Paired",
     "Reader",
     "Replay",
     "SseDecoder",
@@ -70,7 +69,6 @@ __all__ = [
     "json_object",
     "literal_of",
     "mended",
-    "pair",
     "text_of",
     "to_json",
     "wire_of",

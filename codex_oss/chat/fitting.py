@@ -41,9 +41,6 @@ def fit(request: ChatRequest, dialect: Dialect) -> Fitted:
     fitted, sentences = fit_parameters(request, dialect, changes)
     messages = _conversation(request.messages, dialect, changes, has_tools=bool(tools))
     messages = _led(messages, sentences, dialect)
-    if messages and messages[-1].role == "assistant":
-        changes.repair("continued")  # Codex tries a cut turn again with what was done of it.
-        messages.append(ChatMessage("user", "Continue exactly where the answer above stopped."))
     return Fitted(
         replace(fitted, messages=tuple(messages), tools=tools),
         changes.dropped,
@@ -58,11 +55,14 @@ def _conversation(
 ) -> list[ChatMessage]:
     ensure_answerable(messages)
     fitted = [readable(message, dialect, changes) for message in paired(messages, changes)]
-    fitted = list(replayed(fitted, dialect, changes, has_tools=has_tools))
     if not has_tools and any(message.calls for message in fitted):
         changes.repair("calls_as_text")  # Several servers refuse tool messages without tools.
         fitted = [as_text(m) if m.calls or m.role == "tool" else m for m in fitted]
-    return list(with_ids(fitted, dialect))
+    if fitted and fitted[-1].role == "assistant":
+        changes.repair("continued")  # Codex tries a cut turn again with what was done of it.
+        fitted.append(ChatMessage("user", "Continue exactly where the answer above stopped."))
+    # What a model is sent back depends on where its last user message stands.
+    return list(with_ids(replayed(fitted, dialect, changes, has_tools=has_tools), dialect))
 
 
 def _led(

@@ -9,11 +9,11 @@ import hashlib
 import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from codex_oss.chat.calls import json_object
 from codex_oss.chat.changes import Changes
-from codex_oss.chat.dialect import GENERIC, Dialect
+from codex_oss.chat.dialect import Dialect
 from codex_oss.chat.literals import to_json
 from codex_oss.chat.messages import ChatMessage, FunctionCall
 from codex_oss.errors import BadRequest, Fault
@@ -21,29 +21,6 @@ from codex_oss.errors import BadRequest, Fault
 _is_legal_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|([\[\]{}])', re.DOTALL)
 _CLOSER = {"[": "]", "{": "}"}
-
-
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """Messages fit to be sent, and what had to be mended, by name."""
-
-    messages: tuple[ChatMessage, ...]
-    repaired: tuple[str, ...] = ()
-
-
-def pair(messages: Sequence[ChatMessage], *, has_tools: bool) -> Paired:
-    """Bring a conversation into normal form."""
-    ensure_answerable(messages)
-    changes = Changes()
-    fitted = list(paired(messages, changes))
-    if not has_tools and any(message.calls for message in fitted):
-        changes.repair("calls_as_text")
-        fitted = [as_text(m) if m.calls or m.role == "tool" else m for m in fitted]
-    fitted = list(with_ids(fitted, GENERIC))
-    if fitted and fitted[-1].role == "assistant":
-        changes.repair("continued")
-        fitted.append(ChatMessage("user", "Continue exactly where the answer above stopped."))
-    return Paired(tuple(fitted), changes.repaired)
 
 
 def ensure_answerable(messages: Sequence[ChatMessage]) -> None:

@@ -19,32 +19,42 @@ _MUST_HAVE = ("always", "tool_chain")  # These use a text of which nobody says w
 def replayed(
     messages: Sequence[ChatMessage], dialect: Dialect, changes: Changes, *, has_tools: bool
 ) -> Iterator[ChatMessage]:
-    users = (n for n, message in enumerate(messages, 1) if message.role == "user")
-    chain_start = max(users, default=0) if dialect.replay == "tool_chain" else 0
     takes_any = dialect.replay != "none" and (has_tools or not dialect.replay_needs_tools)
-    must_have = dialect.missing_reasoning == "as_text"
+    is_chain = dialect.replay == "tool_chain"
+    start = _after_last(messages, "user") if is_chain else 0
+    reasons = [_why_not(message, dialect, takes_any) for message in messages]
+    untold = [
+        n
+        for n, message in enumerate(messages)
+        if n >= start and message.calls and (reasons[n] or not message.reasoning)
+    ]
+    told = frozenset(untold if dialect.missing_reasoning == "as_text" else ())
+    if is_chain and told:  # Told as text, results are the user's: the chain starts behind them.
+        start = max(told) + 1
+        told = frozenset({max(told)})
     is_text = False
     for n, message in enumerate(messages):
+        if message.role != "tool":
+            is_text = n in told
         if message.role == "assistant":
-            reason = _why_not(message, dialect, takes_any, n < chain_start)
+            reason = reasons[n] or ("older" if n < start else "")
             message = _with_reasoning(message, dialect, reason, changes)
-            is_missing = must_have and n >= chain_start and not message.reasoning
-            is_text = is_missing and bool(message.calls)
-            if is_text:
-                changes.repair("calls_as_text")
-        elif message.role != "tool":
-            is_text = False
+        if is_text and message.calls:
+            changes.repair("calls_as_text")
         yield as_text(message) if is_text else message
 
 
-def _why_not(message: ChatMessage, dialect: Dialect, takes_any: bool, is_older: bool) -> str:
-    """Return why the reasoning of a message is not sent, "" if it is."""
+def _after_last(messages: Sequence[ChatMessage], role: str) -> int:
+    return max((n for n, message in enumerate(messages, 1) if message.role == role), default=0)
+
+
+def _why_not(message: ChatMessage, dialect: Dialect, takes_any: bool) -> str:
+    """Return why the reasoning of a message is not sent, wherever it stands, "" if it may be."""
     family = message.reasoning_family
     is_vouched = family == dialect.family
     rows = (
         (not takes_any, "not_taken"),
         (bool(family) and not is_vouched, "foreign"),
-        (is_older, "older"),
         (dialect.replay == "blocks" and not message.reasoning_blocks, "unsigned"),
         (not is_vouched and dialect.replay not in _MUST_HAVE, "unvouched"),
     )

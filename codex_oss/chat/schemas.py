@@ -61,9 +61,10 @@ class _Subset:
         self._level += 1
         fitted = self._resolved(schema, references) if "$ref" in schema else None
         if fitted is None:
-            fitted = _typed_inside(self._plain(_common(schema), references))
+            fitted = self._plain(_common(schema), references)
             for part in _list(schema.get("allOf")):
                 fitted = _both(fitted, self.of(part, references))
+            fitted = _typed_inside(fitted)
         self._level -= 1
         return fitted
 
@@ -114,7 +115,7 @@ def _typed_inside(schema: dict[str, object]) -> dict[str, object]:
     kinds = schema.get("anyOf")
     if not isinstance(kinds, list) or "type" not in schema:
         return schema
-    typed = [{"type": schema["type"], **kind} for kind in kinds]
+    typed = [_typed_inside({"type": schema["type"], **kind}) for kind in kinds]
     return {key: value for key, value in schema.items() if key != "type"} | {"anyOf": typed}
 
 
@@ -132,10 +133,10 @@ def _both(schema: dict[str, object], part: dict[str, object]) -> dict[str, objec
 
 def _of_object(schema: dict[str, object]) -> dict[str, object]:
     """Return one object for alternatives at the root, where none may stand."""
-    kinds = [kind for kind in _list(schema.pop("anyOf", None)) if isinstance(kind, dict)]
-    for kind in kinds:
-        kind.pop("required", None)
-        schema = _both(schema, kind)
+    for kind in _list(schema.pop("anyOf", None)):
+        if isinstance(kind, dict):
+            kind.pop("required", None)
+            schema = _both(schema, _of_object(kind))
     return schema
 
 

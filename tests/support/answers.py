@@ -30,18 +30,18 @@ class Feedable(Protocol):
     def feed(self, data: bytes) -> Burst: ...
 
 
-def payload(delta: Delta, finish: str | None = None, **more: Any) -> Delta:
+def chunk(delta: Delta, finish: str | None = None, **more: Any) -> Delta:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
 
 
-def framed(*payloads: object, ascii_only: bool = False) -> bytes:
+def framed(*payloads: object, ascii_only: bool = True) -> bytes:
     texts = (json.dumps(each, ensure_ascii=ascii_only) for each in payloads)
     return b"".join(b"data: %b\n\n" % text.encode("utf-8", "surrogatepass") for text in texts)
 
 
 def stream_of(deltas: Iterable[Delta], finish: str = "stop", *, ascii_only: bool = False) -> bytes:
-    payloads = [payload(delta) for delta in deltas]
-    return framed(*payloads, payload({}, finish), ascii_only=ascii_only) + DONE
+    payloads = [chunk(delta) for delta in deltas]
+    return framed(*payloads, chunk({}, finish), ascii_only=ascii_only) + DONE
 
 
 def content(*texts: str) -> list[Delta]:

@@ -10,7 +10,8 @@ CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KNOWN = set(
     "model messages tools tool_choice parallel_tool_calls stream stream_options max_tokens"
     " max_completion_tokens temperature top_p presence_penalty frequency_penalty response_format"
-    " reasoning_effort".split()
+    " reasoning_effort thinking enable_thinking thinking_budget preserve_thinking reasoning_split"
+    " prompt_cache_key".split()
 )
 
 

@@ -14,7 +14,7 @@ from codex_oss.chat.messages import FunctionTool
 
 REFERENCES_MAX = 8  # One inside the other: a schema that refers to itself ends in `{}` (bridge 8).
 LEVELS_MAX = 64  # Deeper ones would come near Python's own limit.
-NODES_MAX = 5_000  # Ten references to itself, eight deep, would be 10^8.
+NODES_MAX = 1_000  # Behind references: ten to itself, eight deep, would be 10^8 in the prompt.
 
 Schema = Mapping[str, object]
 
@@ -55,7 +55,7 @@ class _Subset:
     def of(self, schema: object, references: int) -> dict[str, object]:
         """Return a schema, `references` deep, in the subset. A boolean one says that anything will
         do, or what no caller can give."""
-        self._nodes_left -= 1
+        self._nodes_left -= references > 0
         if not isinstance(schema, dict) or self._nodes_left < 0 or self._level == LEVELS_MAX:
             return {}
         self._level += 1

@@ -29,7 +29,8 @@ from codex_oss.system import DISK, Disk, FileLock
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """A run as its log tells it. `state` is running, interrupted, refused or final."""
+    """A run as its log tells it. `state` is running, interrupted, refused, unreadable
+    or final."""
 
     run_id: str
     mission_id: str
@@ -136,8 +137,8 @@ class RunArchive:
         return FileLock(self._layout.run_lock(run_id), self._clock).is_held
 
     def _state(self, run_id: str, status: str) -> str:
-        if status == "REFUSED":
-            return "refused"
+        if status in ("REFUSED", "UNREADABLE"):
+            return status.lower()
         if self._is_held(run_id):
             return "running"
         return "interrupted" if status in ("NEW", "OPEN") else "final"

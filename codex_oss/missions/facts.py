@@ -1,5 +1,6 @@
 """Measure what admission judges: scope, provider, capacity, storage, as they are at this moment."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -71,9 +72,12 @@ def find_facts(
 
 
 def _storage(layout: Layout) -> tuple[str, int]:
+    """Return why no log can be kept here, or "", and how many bytes are free for one."""
     try:
         layout.make()
-        private_folder(layout.runs)
+        for folder in (layout.runs, layout.heads):
+            if not os.access(private_folder(folder), os.W_OK):
+                return f"{folder} may only be read", 0
         return "", free_bytes(layout.runs)
     except (OSError, BridgeError) as error:
         return str(error), 0

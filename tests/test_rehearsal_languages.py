@@ -300,7 +300,6 @@ class RehearsalLanguagesTest(unittest.TestCase):
     def test_values_and_defaults_are_given_as_written(self) -> None:
         self.check(VALUES, 3)
 
-
     def test_a_value_given_to_several_names_is_not_handed_out_whole(self) -> None:
         with scratch() as project:
             plant(project, {"a.py": "(ONE,) = load()\nTWO, *REST = load()\n", **FILES})

@@ -24,7 +24,7 @@ PACKAGES = (
     "codex-relay==0.5.8",
     "codex-bridge-python==0.1.5",
     "codex-rosetta==0.1.0",
-    "litellm[proxy]==1.109.1",
+    "litellm[proxy]==1.106.2",
 )
 VENV = ROOT / ".dev" / "peers"
 START_SECONDS_MAX = 90  # LiteLLM imports for 10 s on a quiet machine.
@@ -40,8 +40,8 @@ class Setup:
 
 
 def litellm_config(provider: str) -> str:
-    """Return a config that answers our models by Chat Completions, as YAML, which JSON is."""
-    served = {"model": "hosted_vllm/*", "api_base": provider, "api_key": "none"}
+    """Return a config that answers by Chat Completions, as most others would not; JSON is YAML."""
+    served = {"model": "custom_openai/*", "api_base": provider, "api_key": "none"}
     return json.dumps({"model_list": [{"model_name": "*", "litellm_params": served}]})
 
 

@@ -88,10 +88,10 @@ def ratios(rows: Sequence[Row]) -> list[dict[str, object]]:
                     "workload": ours.workload,
                     "at_once": ours.at_once,
                     "beside": other.target,
-                    "first_p50": ours.first_p50_ms / other.first_p50_ms,
+                    "first_p50": quotient(ours.first_p50_ms, other.first_p50_ms),
                     "first_p50_added_ms": ours.first_p50_ms - other.first_p50_ms,
-                    "whole_p50": ours.whole_p50_ms / other.whole_p50_ms,
-                    "deltas_per_s": ours.deltas_per_s / other.deltas_per_s,
+                    "whole_p50": quotient(ours.whole_p50_ms, other.whole_p50_ms),
+                    "deltas_per_s": quotient(ours.deltas_per_s, other.deltas_per_s),
                     "cpu_per_delta": quotient(ours.cpu_us_per_delta, other.cpu_us_per_delta),
                     "peak_mb": quotient(ours.peak_mb, other.peak_mb),
                 }
@@ -178,8 +178,8 @@ def bridge(provider: Server) -> Iterator[Target]:
                 key,
                 bodies.short_turn,
                 bodies.codex_turn,
-                b"event: response.output_text.delta",
-                b"event: response.completed",
+                b'"response.output_text.delta"',  # One peer writes no `event:` lines.
+                b'"response.completed"',
             )
 
 

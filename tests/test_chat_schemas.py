@@ -99,7 +99,7 @@ class Subset(unittest.TestCase):
     def test_random_schemas_become_the_subset_and_fit_again(self) -> None:
         random = chance("schemas")
         for _ in range(2_000 if LONG else 300):
-            schema = random_schema(random, 4)
+            schema = random_schema(random, 3)
             fitted = sent(schema if isinstance(schema, dict) else {})
             self.assertEqual(list(faults_in(fitted)), [], schema)
             self.assertEqual(sent(fitted), fitted, schema)

@@ -303,7 +303,6 @@ class InTheBackground(WithTheSdk):
         self.assertEqual([cancelled["status"], found["status"]], ["cancelled"] * 2)
 
 
-@unittest.skip("waits for compaction")
 class Compaction(WithTheSdk):
     def test_a_conversation_is_compacted_and_goes_on(self) -> None:
         history = [

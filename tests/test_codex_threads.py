@@ -48,7 +48,6 @@ class Compaction(unittest.TestCase):
         self.assertNotIn("# A project", str(after.messages))
         self.assertEqual([line["status"] for line in running.lines], [200] * 3)
 
-    @unittest.skip("waits for the key that seals summaries")
     @on_each_codex(CODEX_VERSIONS[-1:])
     def test_codex_lets_a_provider_named_openai_compact(self, version: str, project: Path) -> None:
         settings = {f"{PROVIDER}.name": "OpenAI"}

@@ -228,6 +228,10 @@ class Names(unittest.TestCase):
     def test_a_tool_declared_twice_is_told_once_and_another_of_its_name_left_out(self) -> None:
         request = read(tools=[function("f"), function("f")])
         self.assertEqual((len(request.tools), request.dropped), (1, ()))
+        about = {"description": "Said before the first."}
+        spaces = [namespace("n", *map(function, names), **about) for names in ("ab", "b", "ba")]
+        request = read(tools=spaces)
+        self.assertEqual((len(request.tools), request.dropped), (2, ()))
         request = read(tools=[function("f"), function("f", description="other")])
         self.assertEqual((len(request.tools), request.dropped), (1, ("tool:f",)))
 

@@ -93,6 +93,7 @@ class _Declaring:
     def __init__(self, reading: Reading) -> None:
         self.tools: dict[str, DeclaredTool] = {}
         self.names: dict[tuple[str, str], str] = {}
+        self._told: dict[tuple[str, str], tuple[ToolKind, FunctionTool]] = {}
         self._reading = reading
 
     def add(self, tool: Json, path: str) -> None:
@@ -116,16 +117,17 @@ class _Declaring:
 
     def _declare(self, kind: ToolKind, namespace: str, told: FunctionTool, about: str) -> None:
         own = namespace, told.name
-        name = self.names.get(own) or upstream_name(*own)
-        if name in self.tools and own not in self.names:
+        if first := self._told.get(own):
+            if first != (kind, told):  # Those that were found are found again in every turn.
+                self._leave_out(*own)
+            return
+        name = upstream_name(*own)
+        if name in self.tools:
             name = marked_name(*own)
         description = "\n\n".join(filter(None, (about, told.description)))
         function = FunctionTool(name, description, told.parameters, told.strict)
-        tool = DeclaredTool(kind, *own, function)
-        if self.tools.setdefault(name, tool) == tool:  # What was found is found in every turn.
-            self.names[own] = name
-        else:
-            self._leave_out(*own)
+        self.tools[name] = DeclaredTool(kind, *own, function)
+        self.names[own], self._told[own] = name, (kind, told)
 
     def _leave_out(self, namespace: str, name: str) -> None:
         self._reading.drop(f"tool:{namespace}.{name}" if namespace else f"tool:{name}")

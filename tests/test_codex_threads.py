@@ -48,7 +48,7 @@ class Compaction(unittest.TestCase):
         self.assertNotIn("# A project", str(after.messages))
         self.assertEqual([line["status"] for line in running.lines], [200] * 3)
 
-    @on_each_codex(CODEX_VERSIONS[-1:])
+    @on_each_codex()
     def test_codex_lets_a_provider_named_openai_compact(self, version: str, project: Path) -> None:
         settings = {f"{PROVIDER}.name": "OpenAI"}
         with ScriptedProvider() as provider, bridge(project, provider) as running:
@@ -57,6 +57,9 @@ class Compaction(unittest.TestCase):
             ran = codex(version, project, running.port, "Count the files.", settings=settings)
         self.assertEqual((ran.exit_code, ran.said[-1:]), (0, ["One file."]), ran.output)
         _, compacted, after = provider.requests
+        by = "/v1/responses/compact" if version == "0.130.0" else "/v1/responses"
+        self.assertEqual(running.lines[1]["route"], by)  # From 0.140 on by a trigger item.
+        self.assertNotIn(CHECKPOINT, str(compacted.messages))
         self.assertNotIn("tools", compacted.body)
         self.assertIn("# A project", str(compacted.messages))
         self.assertIn(SUMMARY, str(after.messages))

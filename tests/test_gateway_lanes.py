@@ -42,6 +42,12 @@ class Lanes(unittest.TestCase):
             with self.subTest(arguments):
                 self.assertEqual(lane(*arguments), expected)
 
+    def test_a_history_that_is_made_short_is_a_plain_turn(self) -> None:
+        items = [{"role": "user", "content": BLOCK}, {"type": "compaction_trigger"}]
+        for model in ("scripted", "mission-a3-scripted"):
+            body = json.dumps({"model": model, "input": items}).encode()
+            self.assertEqual(lane_for(parse_request(body), REGISTRY), PlainLane(PROFILE))
+
     def test_names_that_no_lane_takes(self) -> None:
         cases = (
             ("gpt-5.5", Refused, "unsupported_bridge_model"),

@@ -1,6 +1,7 @@
 """Know every model: provider, window, prices, lanes and the names it is asked by."""
 
 from codex_oss.profiles.built_in import BUILT_IN, REHEARSAL
+from codex_oss.profiles.codex_catalog import codex_catalog
 from codex_oss.profiles.dialects import FAMILIES, PROVIDERS, WIRES, family_of, on_wire, placed
 from codex_oss.profiles.model_registry import GptNames, ModelRegistry, ModelSettings
 from codex_oss.profiles.names import is_gpt_name
@@ -24,6 +25,7 @@ __all__ = [
     "Prices",
     "Provider",
     "WireName",
+    "codex_catalog",
     "cost_of",
     "family_of",
     "is_gpt_name",

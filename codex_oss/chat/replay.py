@@ -5,7 +5,7 @@ What is left out is counted by its reason. Where a model must have reasoning tha
 exchange is told as text: it refuses calls without it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from codex_oss.chat.changes import Changes
@@ -20,23 +20,17 @@ def replayed(
     messages: Sequence[ChatMessage], dialect: Dialect, changes: Changes, *, has_tools: bool
 ) -> Iterator[ChatMessage]:
     takes_any = dialect.replay != "none" and (has_tools or not dialect.replay_needs_tools)
-    is_chain = dialect.replay == "tool_chain"
-    start = _after_last(messages, "user") if is_chain else 0
-    reasons = [_why_not(message, dialect, takes_any) for message in messages]
-    untold = [
-        n
+    reasons = {  # Of messages that have reasoning, why it is not sent, "" where it may be.
+        n: _why_not(message, dialect, takes_any)
         for n, message in enumerate(messages)
-        if n >= start and message.calls and (reasons[n] or not message.reasoning)
-    ]
-    told = frozenset(untold if dialect.missing_reasoning == "as_text" else ())
-    if is_chain and told:  # Told as text, results are the user's: the chain starts behind them.
-        start = max(told) + 1
-        told = frozenset({max(told)})
+        if message.reasoning or message.reasoning_blocks
+    }
+    start, told = _chain(messages, dialect, reasons)
     is_text = False
     for n, message in enumerate(messages):
         if message.role != "tool":
             is_text = n in told
-        if message.role == "assistant":
+        if n in reasons:
             reason = reasons[n] or ("older" if n < start else "")
             message = _with_reasoning(message, dialect, reason, changes)
         if is_text and message.calls:
@@ -44,12 +38,28 @@ def replayed(
         yield as_text(message) if is_text else message
 
 
-def _after_last(messages: Sequence[ChatMessage], role: str) -> int:
-    return max((n for n, message in enumerate(messages, 1) if message.role == role), default=0)
+def _chain(
+    messages: Sequence[ChatMessage], dialect: Dialect, reasons: Mapping[int, str]
+) -> tuple[int, Collection[int]]:
+    """Return where the messages begin whose reasoning is sent, and whose calls are told as text."""
+    is_chain, start = dialect.replay == "tool_chain", 0
+    if is_chain:
+        users = (n for n, message in enumerate(messages, 1) if message.role == "user")
+        start = max(users, default=0)
+    if dialect.missing_reasoning != "as_text":
+        return start, ()
+    untold = [
+        n
+        for n, message in enumerate(messages)
+        if n >= start and message.calls and (reasons.get(n) or not message.reasoning)
+    ]
+    if not is_chain or not untold:
+        return start, frozenset(untold)
+    # Told as text, results are the user's: the chain starts behind the last of them.
+    return untold[-1] + 1, (untold[-1],)
 
 
 def _why_not(message: ChatMessage, dialect: Dialect, takes_any: bool) -> str:
-    """Return why the reasoning of a message is not sent, wherever it stands, "" if it may be."""
     family = message.reasoning_family
     is_vouched = family == dialect.family
     rows = (
@@ -65,11 +75,9 @@ def _with_reasoning(
     message: ChatMessage, dialect: Dialect, reason: str, changes: Changes
 ) -> ChatMessage:
     """Return a message with what is sent of its reasoning: blocks or text."""
-    if not (message.reasoning or message.reasoning_blocks):
-        return message
     if reason:
         changes.drop_reasoning(reason)
         return replace(message, reasoning="", reasoning_blocks=())
     if dialect.replay == "blocks":
         return replace(message, reasoning="")
-    return replace(message, reasoning_blocks=())
+    return replace(message, reasoning_blocks=()) if message.reasoning_blocks else message

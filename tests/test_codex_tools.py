@@ -45,7 +45,6 @@ def images(asked: Asked) -> list[str]:
 
 @needs("codex")
 class Patches(unittest.TestCase):
-    @unittest.skip("waits for the Codex catalogue")
     @on_each_codex()
     def test_a_freeform_patch_with_our_catalogue(self, version: str, project: Path) -> None:
         with ScriptedProvider() as provider, bridge(project, provider) as running:
@@ -66,7 +65,6 @@ class Patches(unittest.TestCase):
         self.assertIn("Success", results[0])
         self.assertIn("# A patched project", results[1])
 
-    @unittest.skip("waits for the Codex catalogue")
     @on_each_codex()
     def test_a_patch_that_does_not_fit_goes_back_to_the_model(
         self, version: str, project: Path

@@ -136,6 +136,14 @@ class Routes(unittest.TestCase):
         self.assertEqual(listed["data"][names.index("scripted")], one)
         self.assertEqual(set(one), {"id", "object", "created", "owned_by"})
 
+    def test_models_are_listed_for_the_codex_that_asks(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider) as bridge:
+            for query in ("client_version=0.169.0", "client_version=0.130.0", "format=codex"):
+                listed = bridge.client.get(f"/v1/models?{query}").json["models"]
+                slugs = {entry["slug"]: entry["visibility"] for entry in listed}
+                self.assertLessEqual({"scripted", "mission-a3-scripted"}, set(slugs), query)
+        self.assertEqual(provider.requests, [])
+
     def test_health_counts_turns_and_tokens(self) -> None:
         with ScriptedProvider(always=text("ok")) as provider, gateway(provider) as bridge:
             bridge.client.post("/v1/responses", TURN)

@@ -15,7 +15,7 @@ from codex_oss.gateway.recent_calls import RecentCalls
 from codex_oss.gateway.socket_turns import SocketTurns
 from codex_oss.gateway.stored import StoredTurns
 from codex_oss.gateway.turns import Manner, Served, new_turn, reply_to
-from codex_oss.profiles import ModelRegistry
+from codex_oss.profiles import ModelRegistry, codex_catalog
 from codex_oss.responses import (
     Events,
     Past,
@@ -170,8 +170,10 @@ class Gateway:
                 return self._missions.begin(request, http, lane)
 
     def list_models(self, http: HttpRequest) -> HttpReply:
-        """Answer in OpenAI's form, whatever form is asked for: Codex then goes on without our
-        catalogue."""
+        """Answer in OpenAI's form, or in that of the Codex that says its version (bridge 6)."""
+        version = http.query.get("client_version", "")
+        if version or http.query.get("format") == "codex":
+            return HttpReply(200, {"models": codex_catalog(version, self._registry)})
         models = [self._model(name) for name in self._registry.names()]
         return HttpReply(200, {"object": "list", "data": models})
 

@@ -21,7 +21,7 @@ from codex_oss.errors import (
     UpstreamTimeout,
     UpstreamTruncated,
 )
-from codex_oss.profiles import ModelProfile, Provider
+from codex_oss.profiles import ModelProfile, Provider, on_wire
 from codex_oss.upstream import Breaker, Breaking, Choice, FallingBack, Lessons, Retrying, Starting
 
 REQUEST = ChatRequest((ChatMessage("user", "hi"),))
@@ -300,6 +300,11 @@ class Learned(unittest.TestCase):
         self.assertTrue(lessons.learn(self.profile, refusal))
         self.assertEqual(lessons.wire_of(self.profile), "anthropic")
         self.assertFalse(lessons.learn(self.profile, refusal))
+        there = on_wire(self.profile.dialect, "acme", "anthropic")
+        self.assertEqual(lessons.dialect_of(self.profile), there)
+        self.assertTrue(lessons.learn(self.profile, UpstreamRejected("unknown field `top_p`")))
+        self.assertEqual(lessons.refused_by(self.profile), frozenset({"top_p"}))
+        self.assertEqual(lessons.dialect_of(self.profile).refused, there.refused | {"top_p"})
 
 
 if __name__ == "__main__":

@@ -83,7 +83,8 @@ class HttpChatModel:
         body = wire.body(fitted.request, profile.upstream_model)
         reader = wire.reader(fitted.request)
         served = self._served(fitted, name)
-        patience = self._patience(len(body), deadline)
+        is_streamed = wire.streams(fitted.request)
+        patience = self._patience(len(body), deadline, is_streamed=is_streamed)
         exchange = self._transport.post(wire.path, wire.headers(self._key), body, patience)
         del request, body, fitted
         with ExitStack() as held:
@@ -96,20 +97,23 @@ class HttpChatModel:
             yield from self._answer(reply, reader)
 
     def _served(self, fitted: Fitted, wire_name: str) -> Served:
+        learned = sorted(self._lessons.refused_by(self._profile))
         return Served(
             profile=self._profile.name,
             upstream_model=self._profile.upstream_model,
             family=self._profile.family,  # Sealed into the reasoning, so that it finds home.
             wire=wire_name,
-            dropped=(*fitted.dropped, *sorted(self._lessons.dialect_of(self._profile).refused)),
+            dropped=tuple(dict.fromkeys((*fitted.dropped, *learned))),
             downgraded=fitted.downgraded,
             repaired=fitted.repaired,
             reasoning_dropped=fitted.reasoning_dropped,
         )
 
-    def _patience(self, body_bytes: int, deadline: Deadline) -> Patience:
-        """Return the limits of one call: a long request takes long to be read."""
-        first_byte = self._limits.first_byte + body_bytes // BODY_BYTES_A_SECOND
+    def _patience(self, body_bytes: int, deadline: Deadline, *, is_streamed: bool) -> Patience:
+        """Return the limits of one call: a long request takes long to be read, and of an answer
+        that is not streamed the first byte is the last."""
+        first_byte = self._limits.first_byte if is_streamed else self._limits.whole
+        first_byte += body_bytes // BODY_BYTES_A_SECOND
         limits = replace(self._limits, first_byte=first_byte)
         return Patience(self._transport.endpoint.host, limits, deadline)
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 from codex_oss.chat import Dialect, TranslatedWire
 from codex_oss.errors import UpstreamRejected
-from codex_oss.profiles import ModelProfile
+from codex_oss.profiles import ModelProfile, on_wire
 
 OPTIONAL_FIELDS = (
     *("stream_options", "parallel_tool_calls", "tool_choice", "response_format", "temperature"),
     *("top_p", "presence_penalty", "frequency_penalty", "reasoning_effort", "thinking"),
-    *("enable_thinking", "thinking_budget", "prompt_cache_key", "max_tokens"),
-    "max_completion_tokens",
+    *("enable_thinking", "thinking_budget", "preserve_thinking", "reasoning_split"),
+    *("prompt_cache_key", "max_tokens", "max_completion_tokens"),
 )
 """Fields whose absence changes how an answer is made, not what was asked."""
 
@@ -41,8 +41,15 @@ class Lessons:
         self._known: dict[str, Lesson] = {}
 
     def dialect_of(self, profile: ModelProfile) -> Dialect:
-        refused = self._of(profile).refused
-        return replace(profile.dialect, refused=profile.dialect.refused | refused)
+        """Return its own dialect, on the wire that it speaks, without the fields it refused."""
+        dialect, wire = profile.dialect, self.wire_of(profile)
+        if wire != profile.wire:
+            dialect = on_wire(dialect, profile.provider.name, wire)
+        return replace(dialect, refused=dialect.refused | self.refused_by(profile))
+
+    def refused_by(self, profile: ModelProfile) -> frozenset[str]:
+        """Return the fields that it refused in this process."""
+        return self._of(profile).refused
 
     def wire_of(self, profile: ModelProfile) -> TranslatedWire:
         """Return the wire to translate to. `responses` is not translated: its lane relays."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from support import ROOT, chance
 
-from codex_oss.chat import Dialect, Usage
+from codex_oss.chat import SALVAGE_FORMS, Dialect, Usage
 from codex_oss.errors import BadRequest, BadSettings, Refused
 from codex_oss.profiles import (
     BUILT_IN,
@@ -321,6 +321,19 @@ class Chains(unittest.TestCase):
     def test_a_chain_that_leads_nowhere_is_told(self) -> None:
         with self.assertRaisesRegex(BadSettings, "the chain of kimi names 'nobody'"):
             ModelRegistry(chains={"kimi-k2.6": ["nobody"]})
+
+
+class Salvage(unittest.TestCase):
+    def test_it_is_as_the_dialect_says_or_never_or_in_every_form(self) -> None:
+        for how, of_kimi, of_others in (
+            ("auto", ("kimi",), ()),
+            ("off", (), ()),
+            ("all", SALVAGE_FORMS, SALVAGE_FORMS),
+        ):
+            registry = ModelRegistry(salvage=how)
+            self.assertEqual(registry.resolve("kimi").dialect.salvage, of_kimi)
+            for name in ("glm-5.3", "ocg-something-new"):
+                self.assertEqual(registry.resolve(name).dialect.salvage, of_others)
 
 
 class FromSettings(unittest.TestCase):

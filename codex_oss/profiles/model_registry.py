@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from codex_oss.chat import GENERIC
+from codex_oss.chat import GENERIC, SALVAGE_FORMS
 from codex_oss.errors import BadRequest, BadSettings, Fault, Refused
 from codex_oss.profiles.built_in import BUILT_IN, OLDER_NAMES, built_in
 from codex_oss.profiles.dialects import placed
@@ -19,6 +19,8 @@ from codex_oss.profiles.providers import OPENAI, OPENCODE_GO
 from codex_oss.profiles.user_profiles import parse_profiles
 
 NEAREST_NAMES_MAX = 5
+
+Salvage = Literal["auto", "off", "all"]
 
 _GO_NAME = re.compile(r"(?:ocg-|opencode-go/)(.+)", re.DOTALL)
 _MISSION_ALIAS = re.compile(r"mission-a([2-6])-(.+)", re.DOTALL)
@@ -52,7 +54,8 @@ class ModelRegistry:
     and overrides any; models that no profile knows are asked for at `opencode_go`.
 
     `chains` and `concurrency` are by names of models, and hold for profiles that say nothing of
-    it themselves.
+    it themselves. `salvage`: calls written as text are taken where the dialect says so, or never, or
+    in every form that is known.
     """
 
     def __init__(
@@ -64,10 +67,12 @@ class ModelRegistry:
         gpt: GptNames = REFUSED,
         chains: Mapping[str, Sequence[str]] | None = None,
         concurrency: Mapping[str, int] | None = None,
+        salvage: Salvage = "auto",
     ) -> None:
         self._opencode_go = opencode_go
         self._gpt = gpt
-        known = {profile.name: profile for profile in profiles}
+        self._salvage = salvage
+        known = {profile.name: self._salvaging(profile) for profile in profiles}
         targets = _all_names(known)
         self._names = _all_names(
             {
@@ -87,6 +92,7 @@ class ModelRegistry:
         gpt: GptNames = REFUSED,
         chains: Mapping[str, Sequence[str]] | None = None,
         concurrency: Mapping[str, int] | None = None,
+        salvage: Salvage = "auto",
     ) -> "ModelRegistry":
         """Return the built-in models and the user's, who may redefine one by its name. `more` are
         those of a file; where both name one, the variable wins."""
@@ -99,6 +105,7 @@ class ModelRegistry:
             gpt=gpt,
             chains=chains,
             concurrency=concurrency,
+            salvage=salvage,
         )
 
     def names(self) -> tuple[str, ...]:
@@ -146,7 +153,13 @@ class ModelRegistry:
     def _unlisted(self, model: str) -> ModelProfile:
         go = self._opencode_go
         dialect = placed(replace(GENERIC, model=model), go.name, "chat")
-        return ModelProfile(model, model, go, dialect=dialect)
+        return self._salvaging(ModelProfile(model, model, go, dialect=dialect))
+
+    def _salvaging(self, profile: ModelProfile) -> ModelProfile:
+        if self._salvage == "auto":
+            return profile
+        forms = SALVAGE_FORMS if self._salvage == "all" else ()
+        return replace(profile, dialect=replace(profile.dialect, salvage=forms))
 
     def _unknown(self, name: str) -> BadRequest:
         from difflib import get_close_matches  # Only a wrong name pays for loading it.

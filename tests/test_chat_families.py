@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import support  # noqa: F401
-from support.chat_rules import faults_of
-from support.family_rules import anthropic_faults, family_faults
+from support.family_rules import faults_at
 
 from codex_oss.chat import (
     ChatMessage,
@@ -158,17 +157,8 @@ def body_of(profile: ModelProfile, request: ChatRequest) -> dict[str, Any]:
 
 
 def faults_in(profile: ModelProfile, body: dict[str, Any]) -> list[str]:
-    if profile.wire == "anthropic":
-        return anthropic_faults(body)
-    path = "/v1/chat/completions"
     headers = {"content-type": "application/json", "accept-encoding": "identity"}
-    if profile.dialect.takes_late_system:
-        body["messages"] = [m for m in body["messages"] if m["role"] != "system"]
-    common = faults_of(path, headers, body)
-    if profile.family.startswith("kimi"):  # Its ids are its own, and have a rule of their own.
-        common = [fault for fault in common if "call ids" not in fault]
-    own = (*family_faults(profile.family, body), *family_faults(profile.provider.name, body))
-    return [*common, *own]
+    return faults_at(profile, "/v1/chat/completions", headers, body)
 
 
 class EveryModel(unittest.TestCase):

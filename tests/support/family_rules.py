@@ -6,11 +6,29 @@ nothing of the tables that are tested is used.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from codex_oss.profiles import ModelProfile
+from support.chat_rules import faults_of
 
 Body = dict[str, Any]
 Rule = Callable[[Body], Iterator[str]]
+
+
+def faults_at(
+    profile: ModelProfile, path: str, headers: Mapping[str, str], body: Body
+) -> list[str]:
+    """Return what this model, where it is served, finds wrong with a request."""
+    if profile.wire == "anthropic":
+        return anthropic_faults(body)
+    if profile.dialect.takes_late_system:
+        body = {**body, "messages": [m for m in body["messages"] if m["role"] != "system"]}
+    common = faults_of(path, headers, body)
+    if profile.family.startswith("kimi"):  # Its ids are its own, and have a rule of their own.
+        common = [fault for fault in common if "call ids" not in fault]
+    own = (*family_faults(profile.family, body), *family_faults(profile.provider.name, body))
+    return [*common, *own]
 
 
 def family_faults(family: str, body: Body) -> list[str]:

@@ -54,8 +54,8 @@ class ModelRegistry:
     and overrides any; models that no profile knows are asked for at `opencode_go`.
 
     `chains` and `concurrency` are by names of models, and hold for profiles that say nothing of
-    it themselves. `salvage`: calls that are written as text are taken as the dialect says, or never,
-    or in every form that is known.
+    it themselves. `salvage`: calls that are written as text are taken as the dialect says, or
+    never, or in every form that is known.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ from codex_oss.record import (
 from codex_oss.runtime import prompt_for
 from codex_oss.wiring import Workshop
 
-SCRIPTS = 3_000 if LONG else 80
+SCRIPTS = 1_000 if LONG else 40
 CONTRACTS: tuple[Mapping[str, object], ...] = (
     {},
     {},
@@ -145,12 +145,19 @@ class AnyModel(unittest.TestCase):
         self.assertLessEqual(set(record.contract.must_inspect), shown)
         self.assertTrue(report["findings"])
         for finding in report["findings"]:
-            cited = [each for each in finding["evidence"] if "path" in each]
             text = "\n".join(
-                f"{each['path']}:{each['start_line']}\n{each['quote']}" for each in cited
+                f"{each['path']}:{each['start_line']}\n{each['quote']}"
+                if "path" in each
+                else self._found_by(record, each["ref"])
+                for each in finding["evidence"]
             )
             words = re.findall("`([^`]+)`", finding["claim"])
             self.assertEqual([word for word in words if word not in text], [])
+
+    def _found_by(self, record: RunRecord, ref: str) -> str:
+        """The lines that a search found, `command:N`, as they stand in the files."""
+        command = record.evidence.commands[int(re.findall(r"\d+", ref)[0])]
+        return "\n".join(FILES[m.path].splitlines()[m.line - 1] for m in command.matches)
 
     def _check_span(self, record: RunRecord, cited: Mapping[str, object]) -> None:
         path, first, last = cited["path"], cited["start_line"], cited["end_line"]

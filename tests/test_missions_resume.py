@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 from collections.abc import Callable
 from dataclasses import replace
@@ -65,6 +66,7 @@ def killed_when(folder: Path, is_time: Callable[[bytes], bool]) -> list[int]:
         if logs and is_time(logs[0].read_bytes()):
             os.kill(child.pid, signal.SIGKILL)
             break
+        time.sleep(0.001)  # The child needs the core.
     child.wait()
     shown = [int(line) for line in child.stdout.read().split()]
     complaint = child.stderr.read().decode()
@@ -105,7 +107,7 @@ class Killed(unittest.TestCase):
             events = tuple(begin(workshop(write_tree(folder), RehearsalModel())).events())
             self.assertIsInstance(events[-1].fact, ProjectionWritten)
         every = range(1, len(events) + 1)
-        for k in every if LONG else chance("events").sample(every, 5):
+        for k in every if LONG else chance("events").sample(every, 2):
             with self.subTest(k), scratch() as folder:
                 write_tree(folder)
                 shown = killed_when(folder, lambda raw, k=k: raw.count(b"\n") >= k)  # type: ignore[misc]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import CODEX_VERSIONS, program, scratch
+from support import CODEX_VERSIONS, LONG, program, scratch
 from support.bridges import KEY, RunningBridge
 from support.missions import write_tree
 
@@ -65,8 +65,12 @@ class Ran:
                 yield event["item"]["message"]
 
 
-def on_each_codex(versions: Sequence[str] = CODEX_VERSIONS) -> Callable[[Callable], Callable]:
-    """Run a test once for each version, in a project of its own: a folder inside a scratch one."""
+PLAYED = CODEX_VERSIONS if LONG else ("0.148.0", "0.169.0")
+
+
+def on_each_codex(versions: Sequence[str] = PLAYED) -> Callable[[Callable], Callable]:
+    """Run a test once for each version, in a project of its own: a folder inside a scratch one.
+    All versions play with `--long`, else the two that differ most."""
 
     def repeated(test: Callable) -> Callable:
         @functools.wraps(test)

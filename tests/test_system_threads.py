@@ -14,13 +14,18 @@ from codex_oss.system import Pulse, Worker, ticking
 from codex_oss.system.threads import AHEAD_MAX
 
 
+def begun_since(before: list[threading.Thread]) -> list[threading.Thread]:
+    """Return the threads that were not there `before`: others may end meanwhile."""
+    return [thread for thread in threading.enumerate() if thread not in before]
+
+
 class Beating(unittest.TestCase):
     def setUp(self) -> None:
         self.pulse = Pulse(every_seconds=0.005)
         self.addCleanup(self.pulse.stop)
 
     def test_one_thread_beats_for_all_who_watch_and_for_nobody_afterwards(self) -> None:
-        threads = threading.active_count()
+        before = threading.enumerate()
         counts = [itertools.count() for _ in range(50)]
         beaten = [threading.Event() for _ in counts]
 
@@ -34,7 +39,7 @@ class Beating(unittest.TestCase):
                     watch(numbers[1:])
             else:
                 self.assertTrue(all(event.wait(5) for event in beaten))
-                self.assertEqual(threading.active_count(), threads)
+                self.assertEqual(begun_since(before), [])
 
         watch(list(range(50)))
         seen = [next(count) for count in counts]
@@ -116,7 +121,7 @@ class Ticking(unittest.TestCase):
         self.assertIs(caught.exception, failed)
 
     def test_a_slow_reader_is_waited_for_and_no_thread_outlives_it(self) -> None:
-        asked, before = itertools.count(), threading.active_count()
+        asked, before = itertools.count(), threading.enumerate()
         gone = threading.Event()
         endless = (next(asked) for _ in iter(int, 1))
         with closing(ticking(endless, 1, "tick", gone.set)) as items:
@@ -124,16 +129,16 @@ class Ticking(unittest.TestCase):
             time.sleep(0.1)
         self.assertTrue(gone.is_set())
         self.assertLessEqual(next(asked), 2 * AHEAD_MAX)
-        self.assertEqual(threading.active_count(), before)
+        self.assertEqual(begun_since(before), [])
 
     def test_leaving_a_silent_source_cancels_it(self) -> None:
         source: queue.Queue[str] = queue.Queue()
-        before = threading.active_count()
+        before = threading.enumerate()
         with closing(
             ticking(iter(source.get, "end"), 0.01, "tick", lambda: source.put("end"))
         ) as got:
             self.assertEqual(next(got), "tick")
-        self.assertEqual(threading.active_count(), before)
+        self.assertEqual(begun_since(before), [])
 
     def test_a_source_that_cannot_be_woken_is_left_alone(self) -> None:
         source: queue.Queue[str] = queue.Queue()

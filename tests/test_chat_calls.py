@@ -45,6 +45,11 @@ PIECES: tuple[tuple[str, tuple[CallDelta, ...], list[tuple[str, str, str]]], ...
         [("a", "f", "1"), ("b", "g", "23")],
     ),
     (
+        "a known id goes on where another call has taken its index",
+        (D(0, "a", "f", "1"), D(0, "b", "g", "2"), D(0, "a", "", "3"), D(0, arguments="4")),
+        [("a", "f", "134"), ("b", "g", "2")],
+    ),
+    (
         "without index the last call, or a new one for a new id",
         (
             D(None, "a", "f", "1"),

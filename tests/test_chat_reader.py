@@ -34,6 +34,7 @@ class Reading(unittest.TestCase):
     def test_what_a_chunk_may_hold(self) -> None:
         counts = {"prompt_tokens": 3, "completion_tokens": 2}
         call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}
+        called = ChatChunk(calls=(CallDelta(0, "a", "f", "{"),))
         cases: tuple[tuple[dict[str, Any], ChatChunk | TextRun], ...] = (
             (chunk({"role": "assistant"}), ChatChunk()),
             (chunk({"content": None}), ChatChunk()),
@@ -44,11 +45,19 @@ class Reading(unittest.TestCase):
             (chunk({"reasoning": "r", "reasoning_content": "r"}), ChatChunk(reasoning="r")),
             (chunk({"reasoning_details": [{"text": "r"}]}), ChatChunk(reasoning="r")),
             (chunk({"content": "t"}, "length"), ChatChunk("t", finish="length")),
-            (chunk({"tool_calls": [call]}), ChatChunk(calls=(CallDelta(0, "a", "f", "{"),))),
+            (chunk({"tool_calls": [call]}), called),
             (
                 chunk({"tool_calls": [{"function": {"arguments": {"a": [1]}}}]}),
                 ChatChunk(calls=(CallDelta(arguments='{"a":[1]}'),)),
             ),
+            (
+                chunk({"function_call": {"name": "f", "arguments": "{"}}),
+                ChatChunk(calls=(CallDelta(name="f", arguments="{"),)),
+            ),
+            (chunk({"tool_calls": [call], "function_call": None}), called),
+            (chunk({"content": None, "refusal": "I will not."}), ChatChunk("I will not.")),
+            (chunk({"content": "", "refusal": "I will not."}), ChatChunk("I will not.")),
+            (chunk({"content": "a", "refusal": None}), TextRun((b'"a"',))),
             ({"choices": [], "usage": counts}, ChatChunk(usage=Usage(3, 2))),
             ({"choices": None}, ChatChunk()),
             ({"choices": {"0": "a"}}, ChatChunk()),

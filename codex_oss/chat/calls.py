@@ -54,7 +54,7 @@ class CallGatherer:
             return self.calls[-1] if self.calls else None
         call = self._by_index.get(delta.index)
         is_another = call and call.call_id and delta.call_id and call.call_id != delta.call_id
-        return None if is_another else call
+        return self._by_id.get(delta.call_id) if is_another else call
 
     def _begin(self) -> GatheredCall:
         self.calls.append(GatheredCall())

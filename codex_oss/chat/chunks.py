@@ -26,9 +26,9 @@ def parse_chunk(payload: bytes) -> ChatChunk:
     choice = as_object(choices[0]) if isinstance(choices, list) and choices else NOTHING
     said = as_object(choice.get("delta") or choice.get("message"))
     return ChatChunk(
-        text=_text(said.get("content")),
+        text=_text(said.get("content")) + _text(said.get("refusal")),  # Of which one is empty.
         reasoning=_reasoning(said),
-        calls=tuple(map(_call, as_list(said.get("tool_calls")))),
+        calls=tuple(map(_call, _calls(said))),
         finish=as_word(choice.get("finish_reason")),
         # Moonshot reports usage inside the choice.
         usage=_usage(as_object(body.get("usage"))) or _usage(as_object(choice.get("usage"))),
@@ -48,6 +48,12 @@ def _text(value: object) -> str:
     if isinstance(value, list):  # Mistral sends parts.
         return "".join(as_text(as_object(part).get("text")) for part in value)
     return value if isinstance(value, str) else ""
+
+
+def _calls(said: Json) -> list[object]:
+    """Return the pieces of calls; servers of the first API have one call, under its older name."""
+    older = said.get("function_call")
+    return as_list(said.get("tool_calls")) or ([{"function": older}] if older else [])
 
 
 def _call(value: object) -> CallDelta:

@@ -234,6 +234,14 @@ class Endings(unittest.TestCase):
         failed = parsed(stream_of(asked, model((served,), error=UpstreamError("x"))))[-1]
         self.assertEqual(failed["response"]["oss_receipt"]["profile"], "flash")
 
+    def test_thinking_of_a_try_that_led_to_nothing_is_an_item_of_its_own(self) -> None:
+        thought = ChatChunk(reasoning="hm")
+        again = [(Served(),), (thought,), (Served(tries=2),), (thought,), (TEXT, end("stop"))]
+        events = parsed(stream_of(turn(), again))
+        check_events(self, events)
+        kinds = [item["type"] for item in events[-1]["response"]["output"]]
+        self.assertEqual(kinds, ["reasoning", "reasoning", "message"])
+
     def test_nobody_is_answered_who_left(self) -> None:
         with self.assertRaises(Cancelled):
             list(assemble(turn(), model((TEXT,), error=Cancelled("client left"))))

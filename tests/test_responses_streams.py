@@ -5,16 +5,14 @@ reader that takes the fast way gives the same bytes as one that parses every chu
 """
 
 import unittest
-from random import Random
 
-from support import LONG, ROOT, chance
+from support import LONG, chance
+from support.damage import REQUESTS, STREAMS, damaged, in_pieces
 from support.turns import bursts_of, check_events, parsed, stream_of, turn_of
 
 from codex_oss.chat import ChatReader
 from codex_oss.responses import Style
 
-STREAMS = [path.read_bytes() for path in sorted(ROOT.glob("tests/exchanges/*/upstream.sse"))]
-REQUESTS = [path.read_bytes() for path in sorted(ROOT.glob("tests/exchanges/*/request.json"))]
 VERSIONS = (None, (0, 148, 0), (0, 169, 0))
 
 
@@ -34,32 +32,6 @@ class DamagedStreams(unittest.TestCase):
                 stream = stream_of(turn, bursts_of(reads, ChatReader()))
                 self.assertEqual(stream, stream_of(turn, bursts_of(reads, SlowReader())))
                 check_events(self, parsed(stream))
-
-
-def damaged(stream: bytes, random: Random) -> bytes:
-    blocks = stream.split(b"\n\n")
-    for _ in range(random.randrange(4)):
-        here, there = random.randrange(len(blocks)), random.randrange(len(blocks))
-        match random.randrange(5):
-            case 0:
-                del blocks[here:there]
-            case 1:
-                blocks[here:here] = blocks[here:there]
-            case 2:
-                blocks.insert(here, random.choice(random.choice(STREAMS).split(b"\n\n")))
-            case 3:
-                random.shuffle(blocks)
-            case 4:
-                block = bytearray(blocks[here] or b"x")
-                block[random.randrange(len(block))] = random.randrange(256)
-                blocks[here] = bytes(block)
-        blocks = blocks or [b""]
-    return b"\n\n".join(blocks)
-
-
-def in_pieces(stream: bytes, random: Random) -> list[bytes]:
-    places = sorted(random.choices(range(len(stream) + 1), k=random.randrange(8)))
-    return [stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)]
 
 
 if __name__ == "__main__":

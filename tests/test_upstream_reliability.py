@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from support.clocks import HandWoundClock
 
-from codex_oss.chat import Burst, ChatChunk, ChatMessage, ChatRequest, Served, TextRun
+from codex_oss.chat import (
+    Burst,
+    CallDelta,
+    ChatChunk,
+    ChatMessage,
+    ChatRequest,
+    Served,
+    TextRun,
+    Usage,
+)
 from codex_oss.deadline import Deadline
 from codex_oss.errors import (
     BridgeError,
@@ -22,11 +31,23 @@ from codex_oss.errors import (
     UpstreamTruncated,
 )
 from codex_oss.profiles import ModelProfile, Provider, on_wire
-from codex_oss.upstream import Breaker, Breaking, Choice, FallingBack, Lessons, Retrying, Starting
+from codex_oss.upstream import (
+    Breaker,
+    Breaking,
+    Choice,
+    FallingBack,
+    Insisting,
+    Lessons,
+    Retrying,
+    Starting,
+)
 
 REQUEST = ChatRequest((ChatMessage("user", "hi"),))
 HELLO: list[Burst] = [(), (ChatChunk(),), (TextRun((b'"hello"',)),), (ChatChunk(finish="stop"),)]
 EMPTY: list[Burst] = [(ChatChunk(finish="stop"),)]
+CHUNK_OF_COUNTS = ChatChunk(usage=Usage(1, 2))
+COUNTED_TWICE = ChatChunk(finish="stop", usage=Usage(20, 8, 4, 8))
+Piece = TextRun | ChatChunk | Served
 Step = list[Burst] | BridgeError
 
 
@@ -109,13 +130,6 @@ class Tries(unittest.TestCase):
             list(self.retrying(model).stream(REQUEST, self.deadline))
         self.assertEqual(model.asked, 1)
 
-    def test_an_empty_answer_is_asked_for_once_more(self) -> None:
-        model = Scripted(EMPTY, HELLO)
-        self.assertEqual(said(self.retrying(model).stream(REQUEST, self.deadline)), ['"hello"'])
-        model = Scripted(EMPTY)
-        self.assertEqual(said(self.retrying(model).stream(REQUEST, self.deadline)), [])
-        self.assertEqual(model.asked, 2)
-
     def test_a_caller_who_leaves_ends_the_wait(self) -> None:
         model = Scripted(RateLimited("slow", retry_after_seconds=50))
         sleep = self.clock.sleep
@@ -128,6 +142,57 @@ class Tries(unittest.TestCase):
         with self.assertRaises(Cancelled):
             list(self.retrying(model).stream(REQUEST, self.deadline))
         self.assertLess(self.clock.seconds, 1001)
+
+
+class Answers(unittest.TestCase):
+    """An answer that says nothing (bridge 13)."""
+
+    def answered(self, *steps: Step | tuple[list[Burst], BridgeError]) -> tuple[list[Piece], int]:
+        """Return all pieces that are said, and how often the model was asked."""
+        model = Scripted(*steps)
+        bursts = Insisting(model).stream(REQUEST, Deadline(HandWoundClock(), 1000))
+        return [piece for burst in bursts for piece in burst], model.asked
+
+    def test_nothing_is_asked_for_once_more(self) -> None:
+        self.assertEqual(self.answered(EMPTY, HELLO), (pieces_of(HELLO), 2))
+        self.assertEqual(self.answered(EMPTY, EMPTY, HELLO), (pieces_of(EMPTY), 2))
+
+    def test_thinking_alone_is_nothing_and_stays_shown(self) -> None:
+        thought = TextRun((b'"hm"',), is_reasoning=True)
+        first, second = Served(tries=2), Served()
+        counted = ChatChunk(finish="stop", usage=Usage(10, 4, 2, 4))
+        for ends in ([(thought,), (counted,)], [(thought, counted)]):
+            said, asked = self.answered([(first,), *ends], [(second,), *HELLO, (counted,)])
+            self.assertEqual(asked, 2)
+            again = [Served(tries=3), *pieces_of(HELLO), COUNTED_TWICE]
+            self.assertEqual(said, [first, thought, *again])
+        whole = ChatChunk(reasoning="hm", finish="stop")  # Of a server that does not stream.
+        said, _ = self.answered([(first,), (whole,)], HELLO)
+        self.assertEqual(said, [first, ChatChunk(reasoning="hm"), *pieces_of(HELLO)])
+
+    def test_an_answer_is_said_as_it_comes(self) -> None:
+        call = ChatChunk(calls=(CallDelta(0, "a", "f", "{}"),))
+        for said in (call, ChatChunk("yes"), TextRun((b'"yes"',))):
+            answer: list[Burst] = [
+                (Served(),),
+                (said, ChatChunk(finish="stop")),
+                (CHUNK_OF_COUNTS,),
+            ]
+            self.assertEqual(self.answered(answer), (pieces_of(answer), 1))
+
+    def test_a_word_for_a_cut_is_an_end_that_would_come_again(self) -> None:
+        for word in ("length", "content_filter", "error", "eof", ""):
+            cut: list[Burst] = [(ChatChunk(reasoning="hm"),), (ChatChunk(finish=word),)]
+            self.assertEqual(self.answered(cut)[1], 1, word)
+
+    def test_a_failure_of_either_try_is_told(self) -> None:
+        for steps in ([UpstreamError("x")], [EMPTY, UpstreamError("x")]):
+            with self.assertRaises(UpstreamError):
+                self.answered(*steps)
+
+
+def pieces_of(bursts: list[Burst]) -> list[Piece]:
+    return [piece for burst in bursts for piece in burst]
 
 
 class Chains(unittest.TestCase):

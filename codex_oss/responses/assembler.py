@@ -85,7 +85,7 @@ class _Answer:
                 yield from say(chunk.literals)
                 continue
             if isinstance(chunk, Served):
-                self._reply.heed(chunk)
+                yield from self._begin_again(chunk)
                 continue
             if chunk.reasoning or chunk.reasoning_blocks:
                 said = (literal_of(chunk.reasoning),) if chunk.reasoning else ()
@@ -123,6 +123,13 @@ class _Answer:
         if not (isinstance(self._open, CallsDraft) and self._open.is_whole):
             raise UpstreamTruncated(NO_END)
         self._reply.receipt = replace(self._reply.receipt, eof_tolerated=True)
+
+    def _begin_again(self, served: Served) -> Iterator[Event]:
+        """Note who answers. Thinking of a try before that led to nothing is an item of its own."""
+        if isinstance(self._open, ReasoningDraft):
+            yield from self._close("completed")
+            self._open = None
+        self._reply.heed(served)
 
     def _say(self, literals: tuple[bytes, ...]) -> Iterator[Event]:
         draft = self._open

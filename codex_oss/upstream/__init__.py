@@ -1,6 +1,7 @@
 """Talk to model providers and nothing else."""
 
 from codex_oss.upstream.http_model import HttpChatModel
+from codex_oss.upstream.insisting import Insisting
 from codex_oss.upstream.lessons import Lessons
 from codex_oss.upstream.patience import TransportLimits
 from codex_oss.upstream.reliability import (
@@ -19,6 +20,7 @@ __all__ = [
     "Choice",
     "FallingBack",
     "HttpChatModel",
+    "Insisting",
     "Lessons",
     "Retrying",
     "Slots",

@@ -28,7 +28,6 @@ RETRY_SECONDS_MAX = 8.0  # Of our own; a provider may ask for more.
 RETRY_AFTER_SECONDS_MAX = 60.0  # Nobody holds a turn open for a longer wait (bridge 15).
 JITTER = 0.25
 WAIT_STEP_SECONDS = 0.1  # So soon a wait notices that its caller left.
-EMPTY_TRIES_MAX = 2  # An answer without text or call is asked for once more (bridge 13).
 BYTES_PER_TOKEN = 3  # The same low guess as for a mission's prompt.
 NO_OTHER_MODEL = (ContextTooLong, UpstreamAuth)
 """Failures that another model of the chain would not mend, or that a person must see."""
@@ -72,23 +71,21 @@ class Retrying:
         self._chance = chance  # 0 to 1, for the jitter.
 
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
-        tries = empty = 0
+        tries = 0
         while True:
             tries += 1
             bursts = self._model.stream(request, deadline)
             try:
-                head, has_content = up_to_content(bursts)
+                head, _ = up_to_content(bursts)
             except UpstreamError as error:
                 seconds = self._wait_after(error, tries)
                 if seconds is None or seconds >= deadline.seconds_left():
                     raise
                 self._wait(seconds, deadline)
                 continue
-            empty += not has_content
-            if has_content or empty == EMPTY_TRIES_MAX:
-                yield from _told(head, tries)
-                yield from bursts
-                return
+            yield from _told(head, tries)
+            yield from bursts
+            return
 
     def _wait_after(self, error: UpstreamError, tries: int) -> float | None:
         """Return how long to wait before the next try, or `None` where there is none."""

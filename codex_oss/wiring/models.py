@@ -1,8 +1,8 @@
 """Every model of a process: what stands between a turn and its provider, outermost first.
 
 A plain turn meets `Starting` (its time to begin), `FallingBack`, then for each model of the chain
-`Retrying`, `Breaking`, and the provider with its slots. A mission asks one model: its tries are
-events of its own, and whoever may stand in for it is the mission's to decide.
+`Insisting`, `Retrying`, `Breaking`, and the provider with its slots. A mission asks one model: its
+tries are events of its own, and whoever may stand in for it is the mission's to decide.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from codex_oss.upstream import (
     Choice,
     FallingBack,
     HttpChatModel,
+    Insisting,
     Lessons,
     Retrying,
     Slots,
@@ -103,7 +104,7 @@ class ModelShop:
             chance=_chance,
         )
         is_open = partial(getattr, breaker, "is_open")
-        return Choice(profile.name, retrying, profile.context_window, is_open)
+        return Choice(profile.name, Insisting(retrying), profile.context_window, is_open)
 
     def _provider(self, profile: ModelProfile) -> HttpChatModel:
         return HttpChatModel(

@@ -4,10 +4,18 @@ import json
 import unittest
 
 from support.gateways import scripted_profile
+from support.handoffs import handoff
 
 from codex_oss.contract import render_handoff, template
 from codex_oss.errors import BadRequest, Refused
-from codex_oss.gateway.lanes import Lane, MissionLane, PlainLane, lane_for
+from codex_oss.gateway.lanes import (
+    Lane,
+    MissionLane,
+    PlainLane,
+    SupportLane,
+    SupportRules,
+    lane_for,
+)
 from codex_oss.profiles import ModelRegistry
 from codex_oss.responses import parse_request
 
@@ -47,6 +55,18 @@ class Lanes(unittest.TestCase):
         for model in ("scripted", "mission-a3-scripted"):
             body = json.dumps({"model": model, "input": items}).encode()
             self.assertEqual(lane_for(parse_request(body), REGISTRY), PlainLane(PROFILE))
+
+    def test_a_legacy_handoff_is_one_where_the_support_lane_is_on(self) -> None:
+        body = json.dumps({"model": "scripted", "input": handoff(read_only_paths=[])}).encode()
+        request, rules = parse_request(body), SupportRules("/p")
+        chosen = lane_for(request, REGISTRY, rules)
+        assert isinstance(chosen, SupportLane)
+        self.assertEqual(chosen.mode, "managed_autonomy")
+        self.assertEqual(lane_for(request, REGISTRY), PlainLane(PROFILE))
+        named = parse_request(body.replace(b'"scripted"', b'"mission-a3-scripted"', 1))
+        self.assertEqual(lane_for(named, REGISTRY, rules), MissionLane(PROFILE, "A3"))
+        mission = parse_request(json.dumps({"model": "scripted", "input": BLOCK}).encode())
+        self.assertEqual(lane_for(mission, REGISTRY, rules), MissionLane(PROFILE))
 
     def test_names_that_no_lane_takes(self) -> None:
         cases = (

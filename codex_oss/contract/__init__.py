@@ -39,6 +39,13 @@ from codex_oss.contract.report import (
     parse_claim,
     parse_draft,
 )
+from codex_oss.contract.support import (
+    SUPPORT_MODES,
+    SupportTask,
+    mode_of,
+    refusal_of,
+    support_task_of,
+)
 from codex_oss.contract.tiers import MODES, TIER_NAMES, TIERS, Tier, tier_of
 from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
 
@@ -51,6 +58,7 @@ __all__ = [
     "MODES",
     "OBSERVATION",
     "STATE",
+    "SUPPORT_MODES",
     "TIERS",
     "TIER_NAMES",
     "TOOLS",
@@ -76,6 +84,7 @@ __all__ = [
     "Span",
     "StopAction",
     "Sufficiency",
+    "SupportTask",
     "Tier",
     "Tool",
     "ToolAction",
@@ -85,6 +94,7 @@ __all__ = [
     "contract_digest",
     "declared",
     "extract_handoff",
+    "mode_of",
     "normalise",
     "not_enforced",
     "parse_action",
@@ -92,8 +102,10 @@ __all__ = [
     "parse_draft",
     "parse_mission",
     "parse_ref",
+    "refusal_of",
     "render_handoff",
     "render_mission",
+    "support_task_of",
     "template",
     "tier_of",
     "validate_handoff",

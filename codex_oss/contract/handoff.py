@@ -42,7 +42,7 @@ Reasons = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class HandoffValidation:
     """What a text holds. `mission` is the contract, or for a legacy handoff its equivalent;
-    `code` is why it cannot be taken as it stands, "" when it can."""
+    `code` is why it cannot be taken as it stands, "" when it can, `legacy` what it says itself."""
 
     handoff_type: Literal["mission_v1", "legacy", "prose", "none"]
     code: str = ""
@@ -54,6 +54,7 @@ class HandoffValidation:
     warnings: tuple[Fault, ...] = ()
     faults_omitted: int = 0
     hint: str = ""
+    legacy: Mapping[str, object] | None = None
 
     @property
     def valid(self) -> bool:
@@ -149,6 +150,7 @@ def _of_legacy(text: str, examples: int, tier: str, project_root: str) -> Handof
         active_blocks=1,
         ignored_examples=examples,
         hint=render_handoff(equivalent),
+        legacy=handoff,
     )
 
 

@@ -19,7 +19,7 @@ EXACT_CONTENT_CHARS_MAX = 60_000
 
 _RULE = Text(RULE_CHARS_MAX)
 _RULES = Many(_RULE, 50)
-_PATHS = Many(PathText(keeps_slash=True), 200)
+PATHS = Many(PathText(keeps_slash=True), 200)
 
 LEGACY = Record(
     (
@@ -27,8 +27,8 @@ LEGACY = Record(
         Field("role", _RULE),
         Field("goal", _RULE),
         Field("task_type", Choice(READING_TASKS + WRITING_TASKS)),
-        Field("owned_paths", _PATHS),
-        Field("read_only_paths", _PATHS),
+        Field("owned_paths", PATHS),
+        Field("read_only_paths", PATHS),
         Field("forbidden_actions", _RULES),
         Field("verification_steps", _RULES),
         Field("deliverable_fields", _RULES),
@@ -45,7 +45,9 @@ _LABELS = (
     *("ROLE", "GOAL", "OBJECTIVE", "MISSION ID", "TASK TYPE", "OWNED PATHS", "READ-ONLY PATHS"),
     *("DO NOT TOUCH", "VERIFICATION STEPS", "DELIVERABLE", "COMPLETION RULE", "ESCALATION RULE"),
 )
-_LABEL = re.compile(rf"^[ \t]*({'|'.join(_LABELS)})[ \t]*:", re.IGNORECASE | re.MULTILINE)
+MORE_LABELS = ("WRITE ALLOWED", "PROOF CRITICAL", "FORBIDDEN ACTIONS")
+"""What a legacy handoff in prose may say beside them, as its object can."""
+
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 _NOTHING = ("", "-", "none", "n/a")
 
@@ -78,9 +80,11 @@ def mission_of_legacy(handoff: Mapping[str, object], tier: str) -> dict[str, obj
     }
 
 
-def labels_of(text: str) -> dict[str, str]:
+def labels_of(text: str, more: Sequence[str] = ()) -> dict[str, str]:
     """Return what stands behind each label at a line start, up to the next label."""
-    _, *pieces = _LABEL.split(text)
+    names = "|".join((*_LABELS, *more))
+    label_at = re.compile(rf"^[ \t]*({names})[ \t]*:", re.IGNORECASE | re.MULTILINE)
+    _, *pieces = label_at.split(text)
     said: dict[str, str] = {}
     for label, body in zip(pieces[::2], pieces[1::2], strict=True):
         name = label.upper()
@@ -101,14 +105,14 @@ def mission_of_prose(said: Mapping[str, str], tier: str) -> dict[str, object]:
     document = _document(
         tier,
         said["GOAL"],
-        _paths(said.get("READ-ONLY PATHS", "")),
-        _paths(said.get("OWNED PATHS", "")),
-        _lines(said.get("DELIVERABLE", "")),
+        paths_in(said.get("READ-ONLY PATHS", "")),
+        paths_in(said.get("OWNED PATHS", "")),
+        lines_in(said.get("DELIVERABLE", "")),
     )
     kept = ("ROLE", "TASK TYPE", "VERIFICATION STEPS", "COMPLETION RULE", "ESCALATION RULE")
     task = {name.lower().replace(" ", "_"): said[name] for name in kept if name in said}
     named = {"mission_id": said["MISSION ID"].lower()} if said.get("MISSION ID") else {}
-    forbidden = {"forbidden_roots": _paths(said.get("DO NOT TOUCH", ""))}
+    forbidden = {"forbidden_roots": paths_in(said.get("DO NOT TOUCH", ""))}
     return {**document, **named, **forbidden, "x_native_task": task}
 
 
@@ -129,25 +133,26 @@ def _document(
         "mode": row.mode,
         "objective": objective,
         **({"risk_tier": "critical"} if row.name == "A6" else {}),
-        "allowed_roots": [path for path in readable if not _is_file(path)],
-        "allowed_paths": [path for path in readable if _is_file(path)],
+        "allowed_roots": [path for path in readable if not is_file(path)],
+        "allowed_paths": [path for path in readable if is_file(path)],
         **(patches if row.makes_patches else {}),
         "allowed_tool_classes": ["read", "search", "list"] if row.has_tools else [],
         "answer_obligations": list(deliverables),
     }
 
 
-def _is_file(path: str) -> bool:
+def is_file(path: str) -> bool:
     """Guess from the name alone. A file that is taken for a root is allowed all the same."""
     return "." in path.rpartition("/")[2].strip(".")
 
 
-def _lines(text: str) -> list[str]:
+def lines_in(text: str) -> list[str]:
+    """Return the lines that say something, without their bullets."""
     lines = [_BULLET.sub("", line).strip() for line in text.splitlines()]
     return [line for line in lines if line.lower() not in _NOTHING]
 
 
-def _paths(text: str) -> list[str]:
+def paths_in(text: str) -> list[str]:
     """Return the paths of a list: one a line, or several with commas between them."""
-    parts = [part.strip().strip("`\"'") for line in _lines(text) for part in line.split(",")]
+    parts = [part.strip().strip("`\"'") for line in lines_in(text) for part in line.split(",")]
     return [part for part in parts if part.lower() not in _NOTHING]

@@ -7,16 +7,19 @@ from codex_oss.gateway.conversations import (
     SqliteConversations,
     StoreLimits,
 )
-from codex_oss.gateway.lanes import MissionLane
+from codex_oss.gateway.lanes import MissionLane, SupportRules
 from codex_oss.gateway.managed_bridge import MissionTurns, TraceStyle
 from codex_oss.gateway.receipts import Log
+from codex_oss.gateway.rounds import RoundLimits
 from codex_oss.gateway.routes import Gateway, Missions
 from codex_oss.gateway.stored import StoredTurns
+from codex_oss.gateway.support import Finalizers, SupportLimits, SupportTurns
 from codex_oss.gateway.turns import Manner, Served, new_turn
 
 __all__ = [
     "MIGRATIONS",
     "ConversationStore",
+    "Finalizers",
     "Gateway",
     "Log",
     "Manner",
@@ -24,10 +27,14 @@ __all__ = [
     "MissionLane",
     "MissionTurns",
     "Missions",
+    "RoundLimits",
     "Served",
     "SqliteConversations",
     "StoreLimits",
     "StoredTurns",
+    "SupportLimits",
+    "SupportRules",
+    "SupportTurns",
     "TraceStyle",
     "new_turn",
 ]

@@ -8,12 +8,13 @@ from codex_oss import __version__
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BridgeError, NotFound
 from codex_oss.gateway.conversations import ConversationStore, chain_of
-from codex_oss.gateway.lanes import Lane, MissionLane, PlainLane, lane_for
+from codex_oss.gateway.lanes import Lane, MissionLane, PlainLane, SupportLane, lane_for
 from codex_oss.gateway.plain import Models, PlainTurns
 from codex_oss.gateway.receipts import Log, TurnLog
 from codex_oss.gateway.recent_calls import RecentCalls
 from codex_oss.gateway.socket_turns import SocketTurns
 from codex_oss.gateway.stored import StoredTurns
+from codex_oss.gateway.support import SupportTurns
 from codex_oss.gateway.turns import Manner, Served, new_turn, reply_to
 from codex_oss.profiles import ModelRegistry, codex_catalog
 from codex_oss.responses import (
@@ -42,7 +43,7 @@ class Missions(Protocol):
 
 class Gateway:
     """`identity` returns what `/health` says of process, source and project; `shut_down` begins
-    to drain and returns at once."""
+    to drain and returns at once; without `support` a legacy handoff is ordinary text."""
 
     def __init__(
         self,
@@ -56,11 +57,13 @@ class Gateway:
         shut_down: Callable[[], None],
         stored: StoredTurns,
         manner: Manner,
+        support: SupportTurns | None = None,
         speaks_websocket: bool = False,
     ) -> None:
         self._registry = registry
         self._plain = PlainTurns(models, clock, manner)
         self._missions = missions
+        self._support = support
         self._turns = TurnLog(log, clock)
         self._clock = clock
         self._identity = identity
@@ -114,7 +117,8 @@ class Gateway:
             request = parse_request(http.body, self._past(store))
             if request.background and alone:
                 http = replace(http, deadline=alone)
-            lane = lane_for(request, self._registry)
+            rules = self._support.rules if self._support else None
+            lane = lane_for(request, self._registry, rules)
             turn, events = self._begin(request, http, lane)
         except BridgeError as error:
             entry.refuse(error)
@@ -168,6 +172,9 @@ class Gateway:
                 return self._plain.begin(request, http, profile)
             case MissionLane():
                 return self._missions.begin(request, http, lane)
+            case SupportLane():
+                assert self._support, "a lane that is switched off takes no turn"
+                return self._support.begin(request, http, lane)
 
     def list_models(self, http: HttpRequest) -> HttpReply:
         """Answer in OpenAI's form, or in that of the Codex that says its version (bridge 6)."""

@@ -10,9 +10,10 @@ from codex_oss.chat import Served
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """Who answered, after how many tries, and the names of what was left out, weakened or mended.
-    What is at its default is nothing to tell."""
+    `mode` is how the support lane served it. What is at its default is nothing to tell."""
 
     lane: str = ""
+    mode: str = ""
     profile: str = ""
     upstream_model: str = ""
     wire: str = ""

@@ -63,6 +63,10 @@ def names(value: str) -> tuple[str, ...]:
     return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
+def names_or_none(value: str) -> tuple[str, ...]:
+    return () if value.lower() == "none" else names(value)
+
+
 def path(value: str) -> Path | None:
     return Path(value) if value else None
 

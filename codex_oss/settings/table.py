@@ -16,6 +16,7 @@ from codex_oss.settings.kinds import (
     folder,
     key,
     names,
+    names_or_none,
     one_of,
     path,
     renaming,
@@ -133,7 +134,9 @@ class Settings:
     )
     upstream_connect_timeout_seconds: int = setting("10", whole(1, DAY), "for TCP and TLS")
     request_deadline_seconds: int = setting(
-        "90", whole(5, 3600), "from a request to the first upstream content; missions if set"
+        "90",
+        whole(5, 3600),
+        "from a request to the first upstream content; all of a legacy handoff; missions if set",
     )
     max_global_upstream_concurrency: int = setting("5", whole(1, 1024), "most upstream calls")
     upstream_queue_max: int = setting("64", whole(0, 4096), "most requests that wait for a call")
@@ -155,6 +158,28 @@ class Settings:
     strip_tools: bool = setting("0", switch, "declare no tool to any provider")
     force_single_tool_instructions: bool = setting(
         "0", switch, "ask for one call at a time; needed no more"
+    )
+
+    oss_support_modes: bool = setting(
+        "1", switch, "serve a legacy handoff to a raw model in its mode; 0 takes it for text"
+    )
+    oss_native_max_tool_exchanges: int = setting(
+        "1", whole(0, 100), "tool rounds before the report, where the handoff names none"
+    )
+    oss_max_tool_turns: int = setting("6", whole(0, 100), "most tool rounds of a handoff")
+    oss_max_write_tool_turns: int = setting(
+        "3", whole(0, 100), "the same for a handoff that may write"
+    )
+    continuation_tools: tuple[str, ...] = setting(
+        "none", names_or_none, "tools left after those rounds: none, or a list of names"
+    )
+    continuation_model: str = setting("kimi-k2.6", text, "writes the report after those rounds")
+    continuation_fallback_models: tuple[str, ...] = setting(
+        "deepseek-v4-flash", names, "list of models asked next for that report"
+    )
+    continuation_deadline_seconds: int = setting("45", whole(1, 3600), "for that report")
+    max_tool_output_chars: int = setting(
+        "20000", whole(100, 100_000_000), "longest tool output of a handoff, then head and tail"
     )
 
     oss_visible_trace: str = setting(

@@ -16,12 +16,17 @@ from codex_oss.gateway import (
     Log,
     Manner,
     MissionTurns,
+    RoundLimits,
     SqliteConversations,
     StoredTurns,
     StoreLimits,
+    SupportLimits,
+    SupportRules,
+    SupportTurns,
     TraceStyle,
 )
 from codex_oss.layout import source_tree
+from codex_oss.profiles import ModelProfile
 from codex_oss.responses import Style
 from codex_oss.server import Gate, Limits, Listener
 from codex_oss.system import Database, Pulse, made_once, private_folder, random_bytes
@@ -62,6 +67,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         settings.oss_inline_report_json,
     )
     started = clock.monotonic()
+    manner = _manner(workshop)
     stored = StoredTurns(_conversations(workshop, log), settings.proxy_background_max, log)
     gateway = Gateway(
         registry=workshop.registry,
@@ -71,7 +77,8 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         clock=clock,
         identity=lambda: _identity(workshop, clock.monotonic() - started),
         stored=stored,
-        manner=_manner(workshop),
+        manner=manner,
+        support=_support(workshop, manner) if settings.oss_support_modes else None,
         speaks_websocket=settings.responses_websocket,
         shut_down=lambda: listener.drain(settings.bridge_shutdown_drain_seconds),
     )
@@ -107,6 +114,39 @@ def _manner(workshop: Workshop) -> Manner:
     private_folder(layout.seal_key.parent)
     key = made_once(layout.seal_key, lambda: random_bytes(SEAL_KEY_BYTES))
     return Manner(key, style, settings.strip_tools, settings.force_single_tool_instructions)
+
+
+def _support(workshop: Workshop, manner: Manner) -> SupportTurns:
+    settings = workshop.settings
+    names = (settings.continuation_model, *settings.continuation_fallback_models)
+    writers = [workshop.registry.resolve(name) for name in names]
+
+    def finalizers(profile: ModelProfile) -> list[ModelProfile]:
+        """Return who can be asked and sees no more of a task than its own model does."""
+        able = [
+            each
+            for each in writers
+            if not workshop.shop.fault(each) and each.exposure in ("local", profile.exposure)
+        ]
+        return [*{each.name: each for each in (*able, profile)}.values()]
+
+    rounds = RoundLimits(
+        settings.oss_native_max_tool_exchanges,
+        settings.oss_max_tool_turns,
+        settings.oss_max_write_tool_turns,
+        settings.continuation_tools,
+        settings.max_tool_output_chars,
+    )
+    return SupportTurns(
+        workshop.models,
+        finalizers,
+        SupportRules(str(workshop.project), settings.project_critical_roots),
+        SupportLimits(
+            rounds, settings.request_deadline_seconds, settings.continuation_deadline_seconds
+        ),
+        workshop.clock,
+        manner,
+    )
 
 
 def _conversations(workshop: Workshop, log: Log) -> ConversationStore:

@@ -70,7 +70,7 @@ def newly_exhausted(record: RunRecord) -> tuple[str, int] | None:
         ("tool_calls", spent.tool_calls, limits.tool_budget),
         ("observation_bytes", spent.observation_bytes, bytes_max),
         ("exploration_time_ms", spent.elapsed_ms, explore_ms),
-        ("model_calls", spent.model_calls, limits.max_model_calls - 1),
+        *_calls_left_to_make(record),
         *((name, _progress(record)[name][0], amount + 1) for name, amount in _told(record)),
         ("log", record.last_seq, EVENTS_MAX),
         ("log", spent.log_bytes, LOG_BYTES_MAX),
@@ -80,6 +80,13 @@ def newly_exhausted(record: RunRecord) -> tuple[str, int] | None:
         if amount >= limit and name not in spent.exhausted:
             return name, amount
     return None
+
+
+def _calls_left_to_make(record: RunRecord) -> tuple[tuple[str, int, int], ...]:
+    """Return the row of the model calls, of which the last is the report's. What the last but one
+    asked for is done first: with two calls a model can still look once."""
+    limit = record.contract.budget.max_model_calls - 1
+    return () if record.loop.queue else (("model_calls", record.budget.model_calls, limit),)
 
 
 def newly_passed(record: RunRecord) -> tuple[str, int, int] | None:

@@ -1,12 +1,13 @@
 """Turns that wait: for a provider, for a slot, for nobody any more, and for a bridge that stops."""
 
+import gc
 import json
 import threading
 import time
 import unittest
 
 from support.gateways import HEARTBEAT_SECONDS, HELLO, WHOLE, end_of, gateway
-from support.providers import Pause, Reply, ScriptedProvider, text
+from support.providers import Pause, Reply, ScriptedProvider, delta, text
 from support.served import open_descriptors, until
 
 from codex_oss.upstream import Slots, TransportLimits
@@ -102,6 +103,22 @@ class Leaving(unittest.TestCase):
             while request["stream"] and b"output_text.delta" not in client.recv(65536):
                 pass
         return time.monotonic()
+
+
+class Ending(unittest.TestCase):
+    def test_a_turn_that_fails_early_lets_go_of_a_provider_who_speaks_on(self) -> None:
+        """At once, not when the garbage collector finds the failure and all that it refers to."""
+        gc.disable()
+        self.addCleanup(gc.enable)
+        nameless = {"index": 0, "id": "a", "function": {"arguments": "{}"}}
+        endless = Reply((delta(tool_calls=[nameless]), delta(content="So:"), Pause(10)))
+        for request in (HELLO, WHOLE):
+            with self.subTest(stream=request["stream"]), ScriptedProvider() as provider:
+                with gateway(provider, slots=Slots(1, 0)) as bridge:
+                    provider.then(endless, text("Four."))
+                    bridge.client.turn(request)
+                    self.assertTrue(provider.requests[0].over.wait(1))
+                    self.assertEqual(bridge.client.turn(WHOLE).status, 200)  # Its slot is free.
 
 
 class Stopping(unittest.TestCase):

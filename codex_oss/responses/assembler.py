@@ -5,7 +5,7 @@ Whatever comes in, an error of the provider too, the events end with `response.c
 for a cut and for a failure count (bridge 13).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 
 from codex_oss.chat import (
@@ -58,7 +58,16 @@ def assemble(turn: Turn, bursts: Iterable[Burst]) -> Iterator[Events]:
         raise
     except BridgeError as error:  # What was said before it in the same burst is still said.
         events.append(answer.fail(error))
+    finally:
+        _hang_up(bursts)
     yield events
+
+
+def _hang_up(bursts: Iterable[Burst]) -> None:
+    """Let go of the provider, who may still be speaking. The error that ended the turn refers to
+    these bursts, so that only the garbage collector would, some time later."""
+    if isinstance(bursts, Generator):
+        bursts.close()
 
 
 class _Answer:

@@ -4,7 +4,7 @@ import sqlite3
 import stat
 import time
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from support.gateways import gateway
 from support.providers import Pause, Reply, ScriptedProvider, text
 from support.schema import faults_of_response
 
+from codex_oss.chat import Burst, ChatRequest
+from codex_oss.deadline import Deadline
 from codex_oss.errors import StorageUnsafe
 from codex_oss.gateway import MIGRATIONS, MemoryConversations, SqliteConversations, StoreLimits
 from codex_oss.gateway.conversations import StoredResponse
@@ -162,6 +164,23 @@ class InTheBackground(unittest.TestCase):
             time.sleep(0.3)
             self.assertEqual(client.get(f"/v1/responses/{other['id']}").status, 404)
 
+    def test_a_bug_of_ours_fails_it(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider, model=BrokenModel()) as bridge:
+            made = bridge.client.turn({**ASK, "background": True}).json
+            path = f"/v1/responses/{made['id']}"
+            wait_for(lambda: bridge.client.get(path).json["status"] == "failed")
+            self.assertEqual(bridge.client.get(path).json["error"]["code"], "internal_error")
+
+    def test_what_is_deleted_before_it_begins_stays_forgotten(self) -> None:
+        slow = Reply((*text("x").pieces[:2], Pause(20)))
+        with ScriptedProvider(always=slow) as provider:
+            with gateway(provider, store=SlowStore()) as bridge:
+                made = bridge.client.turn({**ASK, "background": True}).json
+                path = f"/v1/responses/{made['id']}"
+                self.assertEqual(bridge.client.ask("DELETE", path, None).status, 200)
+                time.sleep(0.15)
+                self.assertEqual(bridge.client.get(path).status, 404)
+
     def test_only_so_many_run_and_only_background_ones_are_cancelled(self) -> None:
         slow = Reply((*text("x").pieces[:2], Pause(20)))
         with ScriptedProvider(always=slow) as provider, gateway(provider) as bridge:
@@ -181,6 +200,20 @@ class InTheBackground(unittest.TestCase):
                 self.assertEqual(
                     (answer.status, answer.error["code"]), (400, "unsupported_parameter")
                 )
+
+
+class BrokenModel:
+    def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
+        raise KeyError("a bug")
+        yield ()
+
+
+class SlowStore(MemoryConversations):
+    """Takes its time to note that a turn runs."""
+
+    def save(self, stored: StoredResponse) -> None:
+        time.sleep(0.1 if stored.status == "in_progress" else 0)
+        super().save(stored)
 
 
 class BrokenStore(MemoryConversations):

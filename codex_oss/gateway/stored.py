@@ -22,6 +22,7 @@ from codex_oss.system import Worker
 LIMIT_DEFAULT, LIMIT_MAX = 20, 100  # Input items in one list (bridge 2).
 RETRY_SECONDS = 5
 CALLED_OFF = "cancelled by its caller"
+BROKEN = {"code": "internal_error", "message": "something went wrong in the bridge"}
 ID_DIGITS = 32
 
 
@@ -84,9 +85,9 @@ class StoredTurns:
         return HttpReply(200, queued)
 
     def _run(self, turn: Turn, events: Iterator[Events], queued: Json, deadline: Deadline) -> None:
-        self._save(turn, {**queued, "status": "in_progress"})
+        self._update(turn, {**queued, "status": "in_progress"})
         cancelled = {**queued, "status": "cancelled"}
-        ended = cancelled
+        ended = {**queued, "status": "failed", "error": BROKEN}
         try:
             for burst in events:
                 last = burst[-1]
@@ -95,12 +96,17 @@ class StoredTurns:
         except BridgeError:
             ended = cancelled
         finally:
-            with self._lock:
-                self._running.pop(turn.response_id, None)
             if deadline.cancelled_because == CALLED_OFF:
                 ended = cancelled
-            if self.store.load(turn.response_id):  # Deleted meanwhile: it stays forgotten.
-                self._save(turn, ended)
+            self._update(turn, ended)
+            with self._lock:
+                self._running.pop(turn.response_id, None)
+
+    def _update(self, turn: Turn, response: Json) -> None:
+        """Put a running response away, unless it was deleted meanwhile: it stays forgotten."""
+        with self._lock:
+            if self.store.load(turn.response_id):
+                self._save(turn, response)
 
     # ---- by id -----------------------------------------------------------------------------------
 
@@ -114,20 +120,21 @@ class StoredTurns:
     def delete(self, http: HttpRequest) -> HttpReply:
         stored = self._found(http)
         self._cancel(stored.id)
-        self.store.delete(stored.id)
+        with self._lock:
+            self.store.delete(stored.id)
         return HttpReply(200, {"id": stored.id, "object": "response", "deleted": True})
 
     def cancel(self, http: HttpRequest) -> HttpReply:
-        stored = self._found(http)
-        if stored.response.get("background") is not True:
-            raise BadRequest(
-                "only a background response can be cancelled", hint="close its connection instead"
-            )
-        if stored.status not in ("queued", "in_progress"):
-            return HttpReply(200, stored.response)
+        with self._lock:
+            stored = self._found(http)
+            if stored.response.get("background") is not True:
+                told = "only a background response can be cancelled"
+                raise BadRequest(told, hint="close its connection instead")
+            if stored.status not in ("queued", "in_progress"):
+                return HttpReply(200, stored.response)
+            response = {**stored.response, "status": "cancelled"}
+            self.store.save(replace(stored, status="cancelled", response=response))
         self._cancel(stored.id)
-        response = {**stored.response, "status": "cancelled"}
-        self.store.save(replace(stored, status="cancelled", response=response))
         return HttpReply(200, response)
 
     def input_items(self, http: HttpRequest) -> HttpReply:

@@ -33,17 +33,31 @@ class Deadline:
     and all its parts. Cancelling a part leaves the whole alone.
     """
 
-    def __init__(self, clock: Clock, seconds: float = inf, outer: "Deadline | None" = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        seconds: float = inf,
+        outer: "Deadline | None" = None,
+        *,
+        to_begin: bool = False,
+    ) -> None:
         self._clock = clock
         self._end = clock.monotonic() + seconds
         self._outer = outer
+        self._is_to_begin = to_begin
         self._cancel = _Cancellation()
 
-    def within(self, seconds: float) -> "Deadline":
-        """Return a deadline that is over in `seconds`, or when this one is."""
-        inner = Deadline(self._clock, seconds, self)
+    def within(self, seconds: float, *, to_begin: bool = False) -> "Deadline":
+        """Return a deadline that is over in `seconds`, or when this one is. One `to_begin` bounds
+        only when something begins, not how long it takes."""
+        inner = Deadline(self._clock, seconds, self, to_begin=to_begin)
         self._cancel.register(lambda: inner.cancel(self._cancel.why))
         return inner
+
+    @property
+    def once_begun(self) -> "Deadline":
+        """Return what bounds what has begun: the deadline round one that is `to_begin`."""
+        return self._outer.once_begun if self._is_to_begin and self._outer else self
 
     def lift(self) -> None:
         """Drop the seconds of this one: what was in time may go on as long as the whole may."""

@@ -82,7 +82,9 @@ class Values(Project):
             "OSS_VISIBLE_TRACE": ("loud", 'expected one of off, summary, detailed, got "loud"'),
             "MODEL_MAP_JSON": ('{"a": 1}', "expected a JSON object of strings"),
             "PROFILES_JSON": ("[" * 100_000, "expected one JSON document"),
-            "GPT_MODEL_STRATEGY": ("oss", "only `error` is enforced by this version"),
+            "FALLBACK_MODEL_MAP_JSON": ('{"a": "b"}', "expected a JSON object of lists"),
+            "GPT_MODEL_STRATEGY": ("gpt", "expected one of error, oss, alias"),
+            "MODEL_CONCURRENCY_JSON": ('{"a": 0}', "expected a JSON object of 1..1024"),
             "OPENCODE_GO_API_KEY": (f"{MARK} with blanks", "expected visible ASCII characters"),
         }
         found = self.faults(**{name: text for name, (text, _) in bad.items()})
@@ -94,12 +96,17 @@ class Values(Project):
                 self.assertTrue(told.startswith(bad[name][1]), told)
                 self.assertLess(len(told), 200)
 
-    def test_what_is_not_enforced_is_refused_as_that(self) -> None:
-        for text in ("oss", "openai", "passthrough"):
-            with self.assertRaises(BadSettings) as caught:
-                self.load(GPT_MODEL_STRATEGY=text)
-            self.assertEqual([f.code for f in caught.exception.faults], ["not_enforced_yet"])
-        self.assertEqual(self.load(GPT_MODEL_STRATEGY="error").gpt_model_strategy, "error")
+    def test_every_word_for_what_a_gpt_name_gets(self) -> None:
+        for words, strategy in (
+            ("error", "error"),
+            ("oss alias alias_to_oss opencode", "oss"),
+            ("openai passthrough", "openai"),
+        ):
+            for word in words.split():
+                found = self.load(GPT_MODEL_STRATEGY=word, OPENAI_API_KEY=MARK)
+                self.assertEqual(found.gpt_model_strategy, strategy)
+        told = ["OPENAI_API_KEY: GPT_MODEL_STRATEGY=openai needs it"]
+        self.assertEqual(self.faults(GPT_MODEL_STRATEGY="openai"), told)
 
 
 class EnvFiles(Project):
@@ -217,7 +224,8 @@ class Keys(Project):
         self.assertEqual(self.load(PROXY_API_KEY="a", LITELLM_MASTER_KEY="a").local_key, "a")
 
     def test_a_local_key_that_is_also_a_providers_is_refused(self) -> None:
-        for name in ("OPENCODE_GO_API_KEY", "UPSTREAM_API_KEY", "OPENCODE_API_KEY"):
+        upstream = ("OPENCODE_GO_API_KEY", "UPSTREAM_API_KEY", "OPENCODE_API_KEY", "OPENAI_API_KEY")
+        for name in upstream:
             found = self.faults(PROXY_API_KEY=MARK, **{name: MARK})
             self.assertEqual(found, [f"{name}: equals the local key"])
         self.write(self.layout.local_key, MARK)

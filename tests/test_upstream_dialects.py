@@ -23,7 +23,7 @@ from codex_oss.deadline import Deadline
 from codex_oss.errors import UpstreamTruncated
 from codex_oss.profiles import BUILT_IN, ModelProfile, Provider, placed
 from codex_oss.system import SystemClock
-from codex_oss.upstream import HttpChatModel, Lessons, TransportLimits
+from codex_oss.upstream import Caller, HttpChatModel, Lessons, TransportLimits
 
 TOOLS = (FunctionTool("f", "", {"type": "object"}),)
 ASKED = ChatRequest((ChatMessage("user", "Go."),), TOOLS)
@@ -41,15 +41,10 @@ class Turns(unittest.TestCase):
         self.clock = SystemClock()
 
     def ask(self, profile: ModelProfile, request: ChatRequest = ASKED) -> tuple[Served, ChatReply]:
-        model = HttpChatModel(
-            profile,
-            "secret",
-            limits=TransportLimits(),
-            slots=(),
-            lessons=self.lessons,
-            redact=str,
-            clock=self.clock,
+        caller = Caller(
+            profile, "secret", limits=TransportLimits(), slots=(), redact=str, clock=self.clock
         )
+        model = HttpChatModel(profile, caller, self.lessons)
         bursts = list(model.stream(request, Deadline(self.clock, 10)))
         served = next(piece for burst in bursts for piece in burst if isinstance(piece, Served))
         return served, gather(bursts)

@@ -40,6 +40,7 @@ from codex_oss.upstream import (
     Lessons,
     Retrying,
     Starting,
+    Tries,
 )
 
 REQUEST = ChatRequest((ChatMessage("user", "hi"),))
@@ -74,13 +75,13 @@ def said(bursts: Iterator[Burst]) -> list[str]:
     return [piece.literals[0].decode() for b in bursts for piece in b if isinstance(piece, TextRun)]
 
 
-class Tries(unittest.TestCase):
+class Repeats(unittest.TestCase):
     def setUp(self) -> None:
         self.clock = HandWoundClock()
         self.deadline = Deadline(self.clock, 1000)
 
     def retrying(self, model: Scripted, retries: int = 2) -> Retrying:
-        return Retrying(model, retries_max=retries, clock=self.clock, chance=lambda: 0.0)
+        return Retrying(model, Tries(retries, self.clock, lambda: 0.0))
 
     def test_each_failure_is_tried_as_often_as_the_table_says(self) -> None:
         again = (UpstreamError, UpstreamTruncated, UpstreamOverloaded, RateLimited, UpstreamTimeout)
@@ -323,7 +324,7 @@ class Beginning(unittest.TestCase):
                     raise UpstreamTimeout("late")
                 yield HELLO[2]
 
-        again = Retrying(Slow(), retries_max=5, clock=clock, chance=lambda: 0.0)
+        again = Retrying(Slow(), Tries(5, clock, lambda: 0.0))
         with self.assertRaisesRegex(UpstreamTimeout, "90 s .REQUEST_DEADLINE_SECONDS"):
             list(Starting(again, 90).stream(REQUEST, Deadline(clock)))
         self.assertEqual(len(left), 2)

@@ -23,7 +23,7 @@ from codex_oss.errors import (
 )
 from codex_oss.profiles import ModelProfile, Provider
 from codex_oss.system import SystemClock
-from codex_oss.upstream import HttpChatModel, Lessons
+from codex_oss.upstream import Caller
 from codex_oss.upstream.endpoint import Endpoint, parse_endpoint
 from codex_oss.upstream.patience import Patience, TransportLimits
 from codex_oss.upstream.transport import Transport
@@ -320,10 +320,10 @@ class Endpoints(unittest.TestCase):
 
     def test_a_key_that_would_add_a_header_line(self) -> None:
         profile = ModelProfile("p", "m", Provider("acme", "https://h/v1"))
-        shared = {"limits": PATIENT, "slots": (), "lessons": Lessons(), "redact": str}
+        shared = {"limits": PATIENT, "slots": (), "redact": str}
         for key in ("sk\r\nX: y", "sk-é", "sk\n"):
             with self.assertRaises(BadSettings):
-                HttpChatModel(profile, key, clock=SystemClock(), **shared)
+                Caller(profile, key, clock=SystemClock(), **shared)
 
 
 @contextmanager

@@ -1,22 +1,26 @@
 """Choose how a turn is served: a request and the models in, its lane out.
 
-The order of bridge 5, first match wins: a mission alias, a name that is refused, a handoff block
-in the task text, an older form of one, and otherwise a plain turn. A history that is made short is
-a plain turn always: what it tells of a mission is past.
+The order of bridge 5, first match wins: a mission alias, a model that speaks this API itself, a
+name that is refused, a handoff block in the task text, an older form of one, and otherwise a plain
+turn. A history that is made short is a plain turn always: what it tells of a mission is past.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from codex_oss.contract import SupportTask, extract_handoff, mode_of, support_task_of
+from codex_oss.errors import BadRequest, Refused
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.responses import ResponsesRequest, task_text
 
 
 @dataclass(frozen=True, slots=True)
 class PlainLane:
-    """Translated, and the caller's own tools do the work."""
+    """Translated, and the caller's own tools do the work. `fallback_from` is the GPT name in whose
+    place this model answers."""
 
     profile: ModelProfile
+    fallback_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,21 @@ class MissionLane:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayLane:
+    """Passed on to a provider that speaks the Responses API itself. `fallback_from` as above."""
+
+    profile: ModelProfile
+    fallback_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SupportLane:
     """A legacy handoff to a raw model, in the mode that its table says (bridge 18)."""
 
     profile: ModelProfile
     mode: str
     task: SupportTask
+    fallback_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,16 @@ class SupportRules:
 Lane = PlainLane | MissionLane | SupportLane
 
 
+def relay_lane_for(model: str, registry: ModelRegistry) -> RelayLane | None:
+    """Return the lane of a request that is not read but passed on. A name that no model has is told
+    by whoever reads the request, with all its other faults."""
+    with suppress(BadRequest, Refused):
+        profile = registry.resolve(model)
+        if profile.wire == "responses" and not registry.mission_alias(model):
+            return RelayLane(profile, registry.fallback_from(model))
+    return None
+
+
 def lane_for(
     request: ResponsesRequest, registry: ModelRegistry, support: SupportRules | None = None
 ) -> Lane:
@@ -56,13 +79,15 @@ def lane_for(
         tier, profile = alias
         return PlainLane(profile) if request.compacts else MissionLane(profile, tier)
     profile = registry.resolve(request.model)
+    plain = PlainLane(profile, registry.fallback_from(request.model))
     if request.compacts:
-        return PlainLane(profile)
+        return plain
     text = task_text(request)
     root = support.project_root if support else ""
     handed = extract_handoff(text, project_root=root)
     if handed.handoff_type == "mission_v1":
         return MissionLane(profile)
     if support and (task := support_task_of(text, handed, root)):
-        return SupportLane(profile, mode_of(task, support.critical_roots), task)
-    return PlainLane(profile)
+        mode = mode_of(task, support.critical_roots)
+        return SupportLane(profile, mode, task, plain.fallback_from)
+    return plain

@@ -9,7 +9,9 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
+from typing import TypeVar
 
 from codex_oss.chat import Usage
 from codex_oss.deadline import Clock
@@ -19,6 +21,7 @@ from codex_oss.profiles import ModelProfile, cost_of
 from codex_oss.responses import Events, ResponseEvent, Turn
 from codex_oss.server import HttpRequest
 
+Burst = TypeVar("Burst")
 Line = dict[str, object]
 Log = Callable[[Line], None]
 """Takes a line, and never fails the turn that it speaks of."""
@@ -77,6 +80,15 @@ class TurnEntry:
             "bytes_in": len(http.body),
         }
 
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Write the refusal that is raised in this block."""
+        try:
+            yield
+        except BridgeError as error:
+            self.refuse(error)
+            raise
+
     def refuse(self, error: BridgeError) -> None:
         """Write that the request became no turn. Its model is not named: anything may stand
         there."""
@@ -86,25 +98,36 @@ class TurnEntry:
     def follow(
         self, turn: Turn, profile: ModelProfile, events: Iterator[Events]
     ) -> Iterator[Events]:
-        """Yield the events, and write how they ended. What was yielded counts as sent once the
-        next is asked for; a turn whose terminal event nobody took is `cancelled`."""
-        end: Line = {"outcome": "failed", "code": "internal_error", "status": 500}
-        bursts = 0
-        try:
+        """Yield the events, and write how they ended."""
+        end: Line = {}
+
+        def heeded() -> Iterator[Events]:
             for burst in events:
-                bursts += 1
-                if bursts == 2:  # The first says only that there is a response.
-                    end["ttft_ms"] = self._elapsed_ms()
                 yield burst
                 if isinstance(last := burst[-1], ResponseEvent) and last.type in OUTCOMES:
-                    end |= _outcome(last, profile)
+                    end.update(_outcome(last, profile))
+
+        return self.watch(heeded(), lambda: _facts(turn) | end, is_streamed=turn.request.stream)
+
+    def watch(
+        self, bursts: Iterator[Burst], facts: Callable[[], Line], *, is_streamed: bool
+    ) -> Iterator[Burst]:
+        """Yield these, and write the facts. What was yielded counts as sent once the next is asked
+        for; facts that name no outcome by then are of a turn that is `cancelled`."""
+        end: Line = {"outcome": "failed", "code": "internal_error", "status": 500}
+        count = 0
+        try:
+            for burst in bursts:
+                count += 1
+                if count == 2:  # The first says only that there is a response.
+                    end["ttft_ms"] = self._elapsed_ms()
+                yield burst
         except (GeneratorExit, Cancelled):
             end |= {"outcome": "cancelled", "code": None, "status": None}
             raise
         finally:
-            if turn.request.stream:  # Its head was out before anything could fail.
-                end["status"] = 200
-            self._end(_facts(turn) | end)
+            # The head of a stream was out before anything could fail.
+            self._end(end | facts() | ({"status": 200} if is_streamed else {}))
 
     def _end(self, facts: Line) -> None:
         times = {"ts": self._clock.now().isoformat("T", "milliseconds")}
@@ -131,22 +154,42 @@ def _outcome(event: ResponseEvent, profile: ModelProfile) -> Line:
     """Return what the terminal event of a turn says of it."""
     response = event.data["response"]
     assert isinstance(response, dict)
-    error = event.error
+    return ending_of(response, event.error, profile)
+
+
+def ending_of(
+    response: Mapping[str, object], error: BridgeError | None, profile: ModelProfile
+) -> Line:
+    """Return how a turn ended, by its last response object, or by the error that it ended in."""
+    told, usage = response.get("error"), _whole_usage(response.get("usage"))
+    code = told.get("code") if isinstance(told, dict) else None
+    outcome = OUTCOMES.get(f"response.{response.get('status')}", "completed")
     return {
-        "outcome": OUTCOMES[event.type],
-        "code": error.code if error else None,
+        "outcome": "failed" if error else outcome,
+        "code": error.code if error else code,
         "status": error.http_status if error else 200,
-        "usage": response["usage"],
-        "cost_usd": _cost_usd(response["usage"], profile),
+        "usage": usage,
+        "cost_usd": _cost_usd(usage, profile),
     }
 
 
-def _cost_usd(usage: object, profile: ModelProfile) -> float | None:
+def _whole_usage(usage: object) -> Line | None:
+    """Return counts that can be summed, `None` for a provider's that cannot."""
+    counts = usage if isinstance(usage, dict) else {}
+    kinds = ("input_tokens", "output_tokens")
+    return counts if all(type(counts.get(kind)) is int for kind in kinds) else None
+
+
+def _cost_usd(usage: Line | None, profile: ModelProfile) -> float | None:
     """Return what these tokens cost, or `None` where count or price is not known."""
-    if not isinstance(usage, dict):
+    if usage is None:
         return None
-    cached = usage["input_tokens_details"]["cached_tokens"]
-    cost = cost_of(Usage(usage["input_tokens"], usage["output_tokens"], cached), profile.prices)
+    spent, said, details = (
+        usage.get(name) for name in ("input_tokens", "output_tokens", "input_tokens_details")
+    )
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    assert isinstance(spent, int) and isinstance(said, int)
+    cost = cost_of(Usage(spent, said, cached if isinstance(cached, int) else 0), profile.prices)
     return None if cost is None else cost / 1_000_000
 
 

@@ -6,18 +6,27 @@ from typing import Protocol
 
 from codex_oss import __version__
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import BridgeError, NotFound
+from codex_oss.errors import NotFound, Refused
 from codex_oss.gateway.conversations import ConversationStore, chain_of
-from codex_oss.gateway.lanes import Lane, MissionLane, PlainLane, SupportLane, lane_for
+from codex_oss.gateway.lanes import (
+    Lane,
+    MissionLane,
+    PlainLane,
+    SupportLane,
+    lane_for,
+    relay_lane_for,
+)
 from codex_oss.gateway.plain import Models, PlainTurns
-from codex_oss.gateway.receipts import Log, TurnLog
+from codex_oss.gateway.receipts import Log, TurnEntry, TurnLog
 from codex_oss.gateway.recent_calls import RecentCalls
+from codex_oss.gateway.relay import RelayedTurn, Relays, RelayTurns
 from codex_oss.gateway.socket_turns import SocketTurns
 from codex_oss.gateway.stored import StoredTurns
 from codex_oss.gateway.support import SupportTurns
 from codex_oss.gateway.turns import Manner, Served, new_turn, reply_to
 from codex_oss.profiles import ModelRegistry, codex_catalog
 from codex_oss.responses import (
+    Body,
     Events,
     Past,
     Receipt,
@@ -25,6 +34,7 @@ from codex_oss.responses import (
     ResponsesRequest,
     compaction_object,
     input_tokens_object,
+    parse_body,
     parse_request,
     warm,
     whole,
@@ -50,6 +60,7 @@ class Gateway:
         *,
         registry: ModelRegistry,
         models: Models,
+        relays: Relays,
         missions: Missions,
         log: Log,
         clock: Clock,
@@ -62,6 +73,7 @@ class Gateway:
     ) -> None:
         self._registry = registry
         self._plain = PlainTurns(models, clock, manner)
+        self._relays = RelayTurns(relays, clock, manner.seal_key)
         self._missions = missions
         self._support = support
         self._turns = TurnLog(log, clock)
@@ -101,49 +113,76 @@ class Gateway:
 
     def respond(self, http: HttpRequest) -> HttpReply | StreamReply:
         """Serve one turn. All that can be refused is refused before the first byte of a stream."""
-        alone = Deadline(self._clock)
-        turn, events = self.serve(http, self._stored.store, alone)
+        alone, entry = Deadline(self._clock), self._turns.begin(http)
+        with entry.refusing():
+            body = parse_body(http.body)
+            relayed = self._relayed(body, http, "/responses")
+        if relayed:
+            return relayed.reply(entry)
+        turn, events = self._served(http, body, entry, self._stored.store, alone)
         if turn.request.background:
             return self._stored.start((turn, events), alone)
         return reply_to(turn, events)
 
-    def serve(
-        self, http: HttpRequest, store: ConversationStore, alone: Deadline | None = None
+    def serve(self, http: HttpRequest, store: ConversationStore) -> Served:
+        """Begin one turn of a WebSocket, or raise why it is refused."""
+        entry = self._turns.begin(http)
+        with entry.refusing():
+            body = parse_body(http.body)
+            if relay_lane_for(body.model, self._registry):
+                raise Refused(
+                    f"{body.model} is passed on to its provider, over HTTP only",
+                    code="not_over_websocket",
+                    hint="POST /v1/responses, or supports_websockets = false in config.toml",
+                )
+        return self._served(http, body, entry, store)
+
+    def _served(
+        self,
+        http: HttpRequest,
+        body: Body,
+        entry: TurnEntry,
+        store: ConversationStore,
+        alone: Deadline | None = None,
     ) -> Served:
         """Begin one turn, or raise why it is refused; either way there is a line for it. A
         background turn obeys `alone`, and nobody's leaving."""
-        entry = self._turns.begin(http)
-        try:
-            request = parse_request(http.body, self._past(store))
+        with entry.refusing():
+            request = parse_request(body, self._past(store))
             if request.background and alone:
                 http = replace(http, deadline=alone)
             rules = self._support.rules if self._support else None
             lane = lane_for(request, self._registry, rules)
             turn, events = self._begin(request, http, lane)
-        except BridgeError as error:
-            entry.refuse(error)
-            raise
         events = self._heeding(entry.follow(turn, lane.profile, events))
         if request.store and not request.background:
             events = self._stored.remember(turn, events)
         return turn, events
+
+    def _relayed(self, body: Body, http: HttpRequest, path: str) -> RelayedTurn | None:
+        """Return the turn of a model that speaks this API itself, at this path of its provider."""
+        lane = relay_lane_for(body.model, self._registry)
+        return self._relays.begin(body, http, lane, path) if lane else None
 
     def warm_up(self, http: HttpRequest, store: ConversationStore) -> Served:
         """Answer a request that wants no answer, without a lane and without a model."""
         request = parse_request(http.body, self._past(store), warms=True)
         return (turn := new_turn(request, Receipt(lane="plain"), http, self._clock)), warm(turn)
 
-    def compact(self, http: HttpRequest) -> HttpReply:
-        """Answer with one sealed summary of the history (bridge 17)."""
+    def compact(self, http: HttpRequest) -> HttpReply | StreamReply:
+        """Answer with one sealed summary of the history (bridge 17), or the provider's own."""
         entry = self._turns.begin(http)
-        try:
-            request = parse_request(http.body, self._past(self._stored.store), compacts=True)
-            profile = lane_for(request, self._registry).profile
-            turn, events = self._plain.begin(request, http, profile)
-        except BridgeError as error:
-            entry.refuse(error)
-            raise
-        return HttpReply(200, compaction_object(whole(entry.follow(turn, profile, events))))
+        with entry.refusing():
+            body = parse_body(http.body)
+            relayed = self._relayed(body, http, "/responses/compact")
+        if relayed:
+            return relayed.reply(entry)
+        with entry.refusing():
+            request = parse_request(body, self._past(self._stored.store), compacts=True)
+            lane = lane_for(request, self._registry)
+            assert isinstance(lane, PlainLane), "what is made short is a plain turn"
+            turn, events = self._plain.begin(request, http, lane)
+        return HttpReply(200, compaction_object(whole(entry.follow(turn, lane.profile, events))))
 
     def count_tokens(self, http: HttpRequest) -> HttpReply:
         request = parse_request(http.body, self._past(self._stored.store))
@@ -168,8 +207,8 @@ class Gateway:
 
     def _begin(self, request: ResponsesRequest, http: HttpRequest, lane: Lane) -> Served:
         match lane:
-            case PlainLane(profile):
-                return self._plain.begin(request, http, profile)
+            case PlainLane():
+                return self._plain.begin(request, http, lane)
             case MissionLane():
                 return self._missions.begin(request, http, lane)
             case SupportLane():

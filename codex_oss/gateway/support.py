@@ -138,6 +138,7 @@ class SupportTurns:
             profile=profile.name,
             upstream_model=profile.upstream_model,
             wire=profile.wire,
+            fallback_from=lane.fallback_from,
         )
         turn = new_turn(request, receipt, http, self._clock, manner, profile.family)
         return turn, chat

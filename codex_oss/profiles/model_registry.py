@@ -95,9 +95,14 @@ class ModelRegistry:
         salvage: Salvage = "auto",
     ) -> "ModelRegistry":
         """Return the built-in models and the user's, who may redefine one by its name. `more` are
-        those of a file; where both name one, the variable wins."""
+        those of a file; where both name one, the variable wins. Models of OpenAI are asked where
+        `gpt` says."""
         go = replace(OPENCODE_GO, base_url=settings.upstream_base)
-        profiles = (*built_in(go), *more, *parse_profiles(settings.profiles_json))
+        theirs = (
+            replace(profile, provider=gpt.openai) if profile.provider == OPENAI else profile
+            for profile in (*more, *parse_profiles(settings.profiles_json))
+        )
+        profiles = (*built_in(go), *theirs)
         return cls(
             profiles,
             settings.model_map_json,

@@ -6,15 +6,17 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 Word = TypeVar("Word", bound=str)
+Strategy = Literal["error", "oss", "openai"]
+STRATEGIES: Mapping[str, Strategy] = {  # Words of older texts beside ours.
+    "error": "error",
+    **dict.fromkeys(("oss", "alias", "alias_to_oss", "opencode"), "oss"),
+    **dict.fromkeys(("openai", "passthrough"), "openai"),
+}
 SWITCHES = {"1": True, "true": True, "yes": True, "on": True}
 SWITCHES |= {"0": False, "false": False, "no": False, "off": False}
-
-
-class NotEnforcedYet(ValueError):
-    """Understood; accepting it would promise what this version does not do."""
 
 
 def text(value: str) -> str:
@@ -53,10 +55,10 @@ def one_of(*words: Word) -> Callable[[str], Word]:
     return parse
 
 
-def strategy(value: str) -> str:
-    if value in ("oss", "alias", "alias_to_oss", "opencode", "openai", "passthrough"):
-        raise NotEnforcedYet("only `error` is enforced by this version")
-    return one_of("error")(value)
+def strategy(value: str) -> Strategy:
+    if value not in STRATEGIES:
+        raise ValueError(f"expected one of {', '.join(STRATEGIES)}")
+    return STRATEGIES[value]
 
 
 def names(value: str) -> tuple[str, ...]:
@@ -89,3 +91,25 @@ def renaming(value: str) -> Mapping[str, str]:
     if not isinstance(found, dict) or not all(isinstance(to, str) for to in found.values()):
         raise ValueError('expected a JSON object of strings, {"name": "model"}')
     return found
+
+
+def chains(value: str) -> Mapping[str, tuple[str, ...]]:
+    found = json.loads(document(value))
+    told = 'expected a JSON object of lists, {"model": ["next", "last"]}'
+    if not isinstance(found, dict):
+        raise ValueError(told)
+    for chain in found.values():
+        if not isinstance(chain, list) or not all(isinstance(name, str) for name in chain):
+            raise ValueError(told)
+    return {model: tuple(chain) for model, chain in found.items()}
+
+
+def counts(least: int, most: int) -> Callable[[str], Mapping[str, int]]:
+    def parse(value: str) -> Mapping[str, int]:
+        found = json.loads(document(value))
+        numbers = found.values() if isinstance(found, dict) else (None,)
+        if not all(type(number) is int and least <= number <= most for number in numbers):
+            raise ValueError(f'expected a JSON object of {least}..{most}, {{"model": {least}}}')
+        return dict(found)
+
+    return parse

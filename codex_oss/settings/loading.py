@@ -17,7 +17,6 @@ from typing import Any
 from codex_oss.errors import BadSettings, BridgeError, Fault
 from codex_oss.layout import Layout, find_project
 from codex_oss.settings.env_file import Assignment, read_assignments
-from codex_oss.settings.kinds import NotEnforcedYet
 from codex_oss.settings.table import SETTINGS, UPSTREAM_KEY_NAMES, Setting, Settings
 from codex_oss.system import made_once, private_folder, random_bytes, read_bounded
 
@@ -170,10 +169,9 @@ def _placed(path: Path, environ: Mapping[str, str], base: Path | None) -> Path:
 
 def _wrong(row: Setting, given: _Given, error: ValueError) -> Fault:
     shown = "" if row.is_secret else f', got "{given.value[:SHOWN_CHARS_MAX]}"'
-    code = "not_enforced_yet" if isinstance(error, NotEnforcedYet) else "bad_value"
     where = f"set in {given.where}; " if given.where else ""
     hint = f"{where}without it, the default is {row.default or 'empty'}"
-    return Fault(row.name, code, f"{error}{shown}", hint=hint)
+    return Fault(row.name, "bad_value", f"{error}{shown}", hint=hint)
 
 
 def _contradictions(settings: Settings) -> Iterator[Fault]:
@@ -184,10 +182,13 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
         if given[name] != given[local[0]]:
             hint = f"set one of them: {' and '.join(local)} are names of the same key"
             yield Fault(name, "contradiction", f"differs from {local[0]}", hint=hint)
-    for name in UPSTREAM_KEY_NAMES:
+    for name in (*UPSTREAM_KEY_NAMES, "OPENAI_API_KEY"):
         if settings.local_key and given.get(name) == settings.local_key:
             hint = "callers would learn your provider's key: give the bridge one of its own"
             yield Fault(name, "contradiction", "equals the local key", hint=hint)
+    if settings.gpt_model_strategy == "openai" and not settings.openai_api_key:
+        message, hint = "GPT_MODEL_STRATEGY=openai needs it", "set it, or GPT_MODEL_STRATEGY=error"
+        yield Fault("OPENAI_API_KEY", "contradiction", message, hint=hint)
     if not _is_loopback(settings.proxy_host):
         yield from _remote_faults(settings)
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from codex_oss.settings.kinds import (
+    Strategy,
+    chains,
+    counts,
     document,
     folder,
     key,
@@ -65,6 +68,12 @@ class Settings:
     upstream_base: str = setting(
         "https://opencode.ai/zen/go/v1", text, "base URL of OpenCode Go; http only to loopback"
     )
+    openai_api_key: str = setting(
+        "", key, "key of OpenAI, needed for GPT_MODEL_STRATEGY=openai", is_secret=True
+    )
+    openai_base_url: str = setting(
+        "https://api.openai.com/v1", text, "base URL of OpenAI; http only to loopback"
+    )
     proxy_api_key: str = setting(
         "", key, "key that callers must send; otherwise the installed one", is_secret=True
     )
@@ -115,12 +124,31 @@ class Settings:
     oss_default_profile: str = setting(
         "", text, "profile where a door names none; otherwise kimi with a key, else rehearsal"
     )
-    gpt_model_strategy: str = setting("error", strategy, "what a GPT model name gets: refused")
+    fallback_model_map_json: Mapping[str, tuple[str, ...]] = setting(
+        '{"deepseek-v4-pro":["kimi-k2.6","deepseek-v4-flash"],"kimi-k2.6":["deepseek-v4-flash"],'
+        '"deepseek-v4-flash":["kimi-k2.6"]}',
+        chains,
+        "JSON object, model to those that answer in its place, in order; {} for none",
+    )
+    gpt_model_strategy: Strategy = setting(
+        "error",
+        strategy,
+        "what a GPT model name gets: error, oss (another model) or openai (passed on)",
+    )
+    gpt_model_oss_fallback: str = setting(
+        "deepseek-v4-pro", text, "the model that answers with GPT_MODEL_STRATEGY=oss"
+    )
+    upstream_stream: bool = setting(
+        "1", switch, "0: ask providers for one JSON reply, and stream it out in pieces"
+    )
     upstream_first_byte_timeout_seconds: int = setting(
         "30", whole(1, DAY), "to the first byte of a streamed reply"
     )
     upstream_idle_timeout_seconds: int = setting(
         "30", whole(1, DAY), "longest silence inside a streamed reply"
+    )
+    upstream_timeout_seconds: int = setting(
+        "240", whole(1, DAY), "whole of a call that is not streamed"
     )
     upstream_stream_max_seconds: int = setting("1800", whole(1, DAY), "whole of a streamed call")
     upstream_retries: int = setting(
@@ -139,6 +167,11 @@ class Settings:
         "from a request to the first upstream content; all of a legacy handoff; missions if set",
     )
     max_global_upstream_concurrency: int = setting("5", whole(1, 1024), "most upstream calls")
+    model_concurrency_json: Mapping[str, int] = setting(
+        '{"deepseek-v4-pro":1,"kimi-k2.6":1,"deepseek-v4-flash":2}',
+        counts(1, 1024),
+        "JSON object, model to its most upstream calls; others have only the common limit",
+    )
     upstream_queue_max: int = setting("64", whole(0, 4096), "most requests that wait for a call")
 
     sse_upstream_heartbeat_seconds: int = setting(

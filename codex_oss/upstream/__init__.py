@@ -1,9 +1,12 @@
 """Talk to model providers and nothing else."""
 
+from codex_oss.upstream.caller import Caller
 from codex_oss.upstream.http_model import HttpChatModel
 from codex_oss.upstream.insisting import Insisting
 from codex_oss.upstream.lessons import Lessons
 from codex_oss.upstream.patience import TransportLimits
+from codex_oss.upstream.pieces import PieceSizes
+from codex_oss.upstream.relay import HttpRelay, RelayRequest
 from codex_oss.upstream.reliability import (
     Breaker,
     Breaking,
@@ -11,19 +14,25 @@ from codex_oss.upstream.reliability import (
     FallingBack,
     Retrying,
     Starting,
+    Tries,
 )
 from codex_oss.upstream.slots import Slots
 
 __all__ = [
     "Breaker",
     "Breaking",
+    "Caller",
     "Choice",
     "FallingBack",
     "HttpChatModel",
+    "HttpRelay",
     "Insisting",
     "Lessons",
+    "PieceSizes",
+    "RelayRequest",
     "Retrying",
     "Slots",
     "Starting",
     "TransportLimits",
+    "Tries",
 ]

@@ -5,62 +5,42 @@ What the provider says instead of an answer, at whatever point, becomes one of o
 sentence redacted.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Iterator
 
 from codex_oss.chat import Burst, ChatRequest, Fitted, Reader, Served, fit, wire_of
-from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import BadSettings, UpstreamAuth, UpstreamError, UpstreamRejected
+from codex_oss.deadline import Deadline
+from codex_oss.errors import UpstreamError, UpstreamRejected
 from codex_oss.profiles import ModelProfile
+from codex_oss.upstream.caller import Caller
 from codex_oss.upstream.content import up_to_content
-from codex_oss.upstream.endpoint import parse_endpoint
-from codex_oss.upstream.failures import failure_of
 from codex_oss.upstream.lessons import Lessons
-from codex_oss.upstream.patience import Patience, TransportLimits
-from codex_oss.upstream.slots import Slots
-from codex_oss.upstream.transport import ProviderReply, Transport
+from codex_oss.upstream.pieces import SIZES, PieceSizes, in_pieces
+from codex_oss.upstream.transport import ProviderReply
 
-ERROR_BODY_BYTES_MAX = 65_536
-WHOLE_BODY_BYTES_MAX = 32 << 20  # A reply that ignored `stream`: as large as a request may be.
-BODY_BYTES_A_SECOND = 16_000  # 4,000 estimated tokens, for which a provider gets 1 s more.
+WHOLE_BODY_BYTES_MAX = 32 << 20  # A reply in one piece: as large as a request may be.
 
 
 class HttpChatModel:
-    """One profile, the key of its provider, and the slots that all models share. `redact` takes
-    secrets out of a provider's sentence."""
+    """One profile, and what was learned of it. Without `streams` every answer is asked for in one
+    piece, and told in pieces of these `sizes`."""
 
     def __init__(
         self,
         profile: ModelProfile,
-        key: str,
-        *,
-        limits: TransportLimits,
-        slots: tuple[Slots, ...],
+        caller: Caller,
         lessons: Lessons,
-        redact: Callable[[str], str],
-        clock: Clock,
+        *,
+        streams: bool = True,
+        sizes: PieceSizes = SIZES,
     ) -> None:
         self._profile = profile
-        self._key = key
-        self._limits = replace(
-            limits,
-            first_byte=max(limits.first_byte, profile.first_byte_seconds),
-            idle=max(limits.idle, profile.idle_seconds),
-        )
-        self._slots = slots
+        self._caller = caller
         self._lessons = lessons
-        self._redact = redact
-        self._clock = clock
-        self._transport = Transport(parse_endpoint(profile.provider.base_url))
-        if not (key.isascii() and key.isprintable()):
-            raise BadSettings(
-                f"the key for {profile.provider.name} holds characters that no HTTP header carries",
-                hint="set it again, without line ends",
-            )
+        self._streams = streams
+        self._sizes = sizes
 
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
-        self._ensure_key()
+        self._caller.ensure_key()
         while True:
             bursts = self._asked(request, deadline)
             try:
@@ -80,42 +60,28 @@ class HttpChatModel:
         name = self._lessons.wire_of(profile)
         wire = wire_of(name, dialect)
         fitted = fit(request, dialect)
-        body = wire.body(fitted.request, profile.upstream_model)
+        body = wire.body(fitted.request, profile.upstream_model, stream=self._streams)
         reader = wire.reader(fitted.request)
         served = self._served(fitted, name)
-        is_streamed = wire.streams(fitted.request)
-        patience = self._patience(len(body), deadline, is_streamed=is_streamed)
-        exchange = self._transport.post(wire.path, wire.headers(self._key), body, patience)
+        is_streamed = self._streams and wire.streams(fitted.request)
+        headers = wire.headers(self._caller.key)
+        exchange = self._caller.asked(wire.path, headers, body, deadline, is_streamed=is_streamed)
         del request, body, fitted
-        with ExitStack() as held:
-            for slots in self._slots:
-                held.enter_context(slots.held(deadline))
-            reply = held.enter_context(exchange)
-            if reply.status != 200:
-                raise self._failure(reply, reply.start(ERROR_BODY_BYTES_MAX))
+        with exchange as reply:
             yield (served,)
             yield from self._answer(reply, reader)
 
     def _served(self, fitted: Fitted, wire_name: str) -> Served:
-        learned = sorted(self._lessons.refused_by(self._profile))
         return Served(
             profile=self._profile.name,
             upstream_model=self._profile.upstream_model,
             family=self._profile.family,  # Sealed into the reasoning, so that it finds home.
             wire=wire_name,
-            dropped=tuple(dict.fromkeys((*fitted.dropped, *learned))),
+            dropped=fitted.dropped,
             downgraded=fitted.downgraded,
             repaired=fitted.repaired,
             reasoning_dropped=fitted.reasoning_dropped,
         )
-
-    def _patience(self, body_bytes: int, deadline: Deadline, *, is_streamed: bool) -> Patience:
-        """Return the limits of one call: a long request takes long to be read, and of an answer
-        that is not streamed the first byte is the last."""
-        first_byte = self._limits.first_byte if is_streamed else self._limits.whole
-        first_byte += body_bytes // BODY_BYTES_A_SECOND
-        limits = replace(self._limits, first_byte=first_byte)
-        return Patience(self._transport.endpoint.host, limits, deadline)
 
     def _answer(self, reply: ProviderReply, reader: Reader) -> Iterator[Burst]:
         """Yield what a good reply says, streamed or, from a server that cannot, whole."""
@@ -125,30 +91,14 @@ class HttpChatModel:
                 raise UpstreamError("it sent an HTML page: check base_url of the profile")
             if reply.is_compressed:
                 raise UpstreamError("it compresses its replies, which we asked it not to do")
-            yield from _whole(reply, reader) if "json" in kind else _streamed(reply, reader)
+            if "json" in kind:
+                yield in_pieces(reader.read_whole(reply.whole(WHOLE_BODY_BYTES_MAX)), self._sizes)
+            else:
+                yield from _streamed(reply, reader)
         except UpstreamError as error:
             if type(error) is not UpstreamError:
                 raise  # Cut or late: our own words, and nothing of the provider's in them.
-            raise self._failure(reply, error.message.encode()) from error
-
-    def _failure(self, reply: ProviderReply, said: bytes) -> UpstreamError:
-        provider = self._profile.provider
-        return failure_of(
-            reply.status,
-            reply.headers,
-            said,
-            provider=provider.name,
-            key_env=provider.key_env,
-            redact=self._redact,
-            now=self._clock.now(),
-        )
-
-    def _ensure_key(self) -> None:
-        provider = self._profile.provider
-        if provider.key_env and not self._key:
-            raise UpstreamAuth(
-                f"there is no key for {provider.name}", hint=f"set {provider.key_env} and restart"
-            )
+            raise self._caller.failure(reply, error.message.encode()) from error
 
 
 def _streamed(reply: ProviderReply, reader: Reader) -> Iterator[Burst]:
@@ -157,13 +107,3 @@ def _streamed(reply: ProviderReply, reader: Reader) -> Iterator[Burst]:
         if reader.is_over:  # Some providers leave the connection open behind `[DONE]`.
             break
     yield reader.finish()
-
-
-def _whole(reply: ProviderReply, reader: Reader) -> Iterator[Burst]:
-    pieces, size = [], 0
-    for data in reply.reads():
-        pieces.append(data)
-        size += len(data)
-        if size > WHOLE_BODY_BYTES_MAX:
-            raise UpstreamError(f"its reply is over {WHOLE_BODY_BYTES_MAX >> 20} MiB")
-    yield reader.read_whole(b"".join(pieces))

@@ -5,7 +5,7 @@ last, and after a failed one `failure` says what it was. The rule it keeps: a ca
 `Cancelled`, whatever the broken connection said.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from codex_oss.deadline import Deadline
@@ -18,6 +18,7 @@ SENTENCES = {
     "first_byte": "did not answer for {:g} s (UPSTREAM_FIRST_BYTE_TIMEOUT_SECONDS)",
     "idle": "was silent for {:g} s (UPSTREAM_IDLE_TIMEOUT_SECONDS)",
     "whole": "was not done after {:g} s (UPSTREAM_STREAM_MAX_SECONDS)",
+    "unstreamed": "was not done after {:g} s (UPSTREAM_TIMEOUT_SECONDS)",
 }
 
 
@@ -29,16 +30,29 @@ class TransportLimits:
     first_byte: float = 30.0  # Of the body, from the connection on.
     idle: float = 30.0  # Between two reads of the body.
     whole: float = 1800.0
+    unstreamed: float = 240.0  # Whole of a call whose answer comes in one piece.
+
+    def at_least(self, first_byte: float, idle: float) -> "TransportLimits":
+        """Return limits of which these two are raised where they are lower."""
+        return replace(self, first_byte=max(self.first_byte, first_byte), idle=max(self.idle, idle))
+
+    def first_byte_later(self, seconds: float) -> "TransportLimits":
+        return replace(self, first_byte=self.first_byte + seconds)
 
 
 class Patience:
-    """The waits of one call. A phase ends with the next, and the whole with its own limit."""
+    """The waits of one call. A phase ends with the next, and the whole with its own limit; of an
+    answer that is not streamed the first byte is the last, so that only the whole counts."""
 
-    def __init__(self, host: str, limits: TransportLimits, deadline: Deadline) -> None:
+    def __init__(
+        self, host: str, limits: TransportLimits, deadline: Deadline, *, is_streamed: bool = True
+    ) -> None:
         self.deadline = deadline
         self._host = host
-        self._limits = limits
-        self._whole = deadline.within(limits.whole)
+        self._limit_of_all = "whole" if is_streamed else "unstreamed"
+        whole = getattr(limits, self._limit_of_all)
+        self._limits = limits if is_streamed else replace(limits, first_byte=whole, idle=whole)
+        self._whole = deadline.within(whole)
         self.enter("connect")
 
     def enter(self, phase: Phase) -> None:
@@ -64,7 +78,7 @@ class Patience:
             return UpstreamError(f"the connection to {self._host} failed: {error}")
         if self.deadline.is_over:
             return UpstreamTimeout(f"the time for this request is over; {self._host} was not done")
-        limit = "whole" if self._whole.is_over else self._phase
+        limit = self._limit_of_all if self._whole.is_over else self._phase
         told = SENTENCES[limit].format(getattr(self._limits, limit))
         late = UpstreamTimeout(f"{self._host} {told}")
         late.retryable = limit in ("connect", "first_byte")  # Bridge 14: a late middle is an end.

@@ -2,11 +2,13 @@
 
 A request enters, bursts leave. A call is only ever repeated before its first content: until then
 nobody has seen anything of it. Where they stand in each other is decided in the wiring, in an order
-one can read: fallback round retry round breaker round the provider.
+one can read: fallback round retry round breaker round the provider. `in_time`, `Tries` and
+`Breaker` are what they go by, for whoever asks a provider without being a model.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from codex_oss.chat import Burst, ChatModel, ChatRequest, Served
@@ -36,56 +38,51 @@ SICK = (UpstreamTimeout, UpstreamTruncated, UpstreamOverloaded)
 """Failures that speak against a provider's health, beside a plain `UpstreamError` (bridge 15)."""
 
 
+@contextmanager
+def in_time(deadline: Deadline, seconds_max: float) -> Iterator[Deadline]:
+    """Yield the deadline of what must begin within this block; what began in time may go on."""
+    starting = deadline.within(seconds_max, to_begin=True)
+    try:
+        yield starting
+    except UpstreamTimeout as error:
+        if deadline.is_over or not starting.is_over or not error.retryable:
+            raise
+        limit = f"{seconds_max:g} s (REQUEST_DEADLINE_SECONDS)"
+        raise UpstreamTimeout(f"no answer began within {limit}") from error
+    starting.lift()
+
+
 class Starting:
-    """Bounds everything up to the first content, all queueing, tries and fallbacks together; what
-    began in time may go on (bridge 15)."""
+    """Bounds everything up to the first content, all queueing, tries and fallbacks together; of a
+    call that is not streamed, everything up to its start (bridge 15)."""
 
     def __init__(self, model: ChatModel, seconds_max: float) -> None:
         self._model = model
         self._seconds_max = seconds_max
 
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
-        starting = deadline.within(self._seconds_max)
-        bursts = self._model.stream(request, starting)
-        try:
+        with in_time(deadline, self._seconds_max) as starting:
+            bursts = self._model.stream(request, starting)
             head, _ = up_to_content(bursts)
-        except UpstreamTimeout as error:
-            if deadline.is_over or not starting.is_over:
-                raise
-            limit = f"{self._seconds_max:g} s (REQUEST_DEADLINE_SECONDS)"
-            raise UpstreamTimeout(f"no answer began within {limit}") from error
-        starting.lift()
         yield from head
         yield from bursts
 
 
-class Retrying:
-    """Asks the same model again, after a wait that doubles, or as long as the provider says."""
+class Tries:
+    """How often a call is made again, and after which wait: one that doubles, or as long as the
+    provider says."""
 
-    def __init__(
-        self, model: ChatModel, *, retries_max: int, clock: Clock, chance: Callable[[], float]
-    ) -> None:
-        self._model = model
+    def __init__(self, retries_max: int, clock: Clock, chance: Callable[[], float]) -> None:
         self._retries_max = retries_max
         self._clock = clock
         self._chance = chance  # 0 to 1, for the jitter.
 
-    def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
-        tries = 0
-        while True:
-            tries += 1
-            bursts = self._model.stream(request, deadline)
-            try:
-                head, _ = up_to_content(bursts)
-            except UpstreamError as error:
-                seconds = self._wait_after(error, tries)
-                if seconds is None or seconds >= deadline.seconds_left():
-                    raise
-                self._wait(seconds, deadline)
-                continue
-            yield from _told(head, tries)
-            yield from bursts
-            return
+    def wait_or_raise(self, error: UpstreamError, tries: int, deadline: Deadline) -> None:
+        """Wait after this many tries, or raise the error of the last where there is no other."""
+        seconds = self._wait_after(error, tries)
+        if seconds is None or seconds >= deadline.seconds_left():
+            raise error
+        self._wait(seconds, deadline)
 
     def _wait_after(self, error: UpstreamError, tries: int) -> float | None:
         """Return how long to wait before the next try, or `None` where there is none."""
@@ -102,6 +99,28 @@ class Retrying:
         while (left := end - self._clock.monotonic()) > 0:
             deadline.raise_if_cancelled()
             self._clock.sleep(min(left, WAIT_STEP_SECONDS))
+
+
+class Retrying:
+    """Asks the same model again."""
+
+    def __init__(self, model: ChatModel, tries: Tries) -> None:
+        self._model = model
+        self._tries = tries
+
+    def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
+        tries = 0
+        while True:
+            tries += 1
+            bursts = self._model.stream(request, deadline)
+            try:
+                head, _ = up_to_content(bursts)
+            except UpstreamError as error:
+                self._tries.wait_or_raise(error, tries, deadline)
+                continue
+            yield from _told(head, tries)
+            yield from bursts
+            return
 
 
 def _told(head: list[Burst], tries: int) -> Iterator[Burst]:
@@ -150,6 +169,8 @@ class FallingBack:
             except UpstreamError as error:
                 if isinstance(error, NO_OTHER_MODEL) or place == len(choices) - 1:
                     raise
+                if deadline.is_over:
+                    raise
                 if isinstance(error, UpstreamRejected) and error.code != "model_not_found":
                     raise
                 continue
@@ -188,6 +209,20 @@ class Breaker:
         if self._errors < self._errors_max:
             return False
         return self._is_probed or self._clock.monotonic() < self._open_until
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Let the call in this block through, and count how it ended."""
+        self.enter()
+        ended: BridgeError | None = _Left("nobody waited for the end")
+        try:
+            yield
+            ended = None
+        except BridgeError as error:
+            ended = error
+            raise
+        finally:
+            self.leave(ended)
 
     def enter(self) -> None:
         """Let a call through, or raise how long it would have to wait. Of all that come after the
@@ -235,16 +270,8 @@ class Breaking:
         self._breaker = breaker
 
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
-        self._breaker.enter()
-        ended: BridgeError | None = _Left("nobody waited for the end")
-        try:
+        with self._breaker.watching():
             yield from self._model.stream(request, deadline)
-            ended = None
-        except BridgeError as error:
-            ended = error
-            raise
-        finally:
-            self._breaker.leave(ended)
 
 
 class _Left(BridgeError):

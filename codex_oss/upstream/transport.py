@@ -59,18 +59,19 @@ class Transport:
         return sock
 
     def _head(self, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
-        lines = (
-            f"POST {self.endpoint.path}{path} HTTP/1.1",
-            f"Host: {self.endpoint.authority}",
-            f"Content-Length: {body_bytes}",
-            "Content-Type: application/json",
-            "Accept: text/event-stream, application/json",
-            "Accept-Encoding: identity",
-            "User-Agent: opencode-bridge",
-            "Connection: close",
-            *(f"{name}: {value}" for name, value in headers.items()),
-        )
-        return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
+        fields = {
+            "Host": self.endpoint.authority,
+            "Content-Length": str(body_bytes),
+            "Content-Type": "application/json",
+            "Accept": "text/event-stream, application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "opencode-bridge",
+            "Connection": "close",
+            **headers,
+        }
+        lines = (f"{name}: {value}" for name, value in fields.items())
+        head = (f"POST {self.endpoint.path}{path} HTTP/1.1", *lines, "")
+        return "".join(f"{line}\r\n" for line in head).encode("ascii")
 
 
 class ProviderStream(io.RawIOBase):
@@ -132,6 +133,16 @@ class ProviderReply:
             if body := framing.feed(data):
                 yield body
         framing.close()
+
+    def whole(self, bytes_max: int) -> bytes:
+        """Return the body; one that is longer raises."""
+        pieces, size = [], 0
+        for data in self.reads():
+            pieces.append(data)
+            size += len(data)
+            if size > bytes_max:
+                raise UpstreamError(f"its reply is over {bytes_max >> 20} MiB")
+        return b"".join(pieces)
 
     @property
     def is_compressed(self) -> bool:

@@ -72,6 +72,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
     gateway = Gateway(
         registry=workshop.registry,
         models=workshop.models,
+        relays=workshop.shop.relay,
         missions=MissionTurns(workshop.desk, str(workshop.project), style, clock),
         log=log,
         clock=clock,

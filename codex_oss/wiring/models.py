@@ -1,6 +1,9 @@
 """Every model of a process: what stands between a turn and its provider, outermost first.
 
 A plain turn meets `Starting` (its time to begin), `FallingBack`, then for each model of the chain
+`Retrying`, `Breaking`, and the provider with its slots. A mission asks one model: its tries are
+events of its own, and whoever may stand in for it is the mission's to decide. What is relayed has
+no chain: another model would not read it.
 `Insisting`, `Retrying`, `Breaking`, and the provider with its slots. A mission asks one model: its
 tries are events of its own, and whoever may stand in for it is the mission's to decide.
 """
@@ -18,15 +21,19 @@ from codex_oss.system import random_bytes
 from codex_oss.upstream import (
     Breaker,
     Breaking,
+    Caller,
     Choice,
     FallingBack,
     HttpChatModel,
+    HttpRelay,
     Insisting,
     Lessons,
+    PieceSizes,
     Retrying,
     Slots,
     Starting,
     TransportLimits,
+    Tries,
 )
 
 REHEARSAL = "rehearsal"
@@ -55,7 +62,10 @@ class ModelShop:
             first_byte=settings.upstream_first_byte_timeout_seconds,
             idle=settings.upstream_idle_timeout_seconds,
             whole=settings.upstream_stream_max_seconds,
+            unstreamed=settings.upstream_timeout_seconds,
         )
+        self._sizes = PieceSizes(settings.sse_chunk_size, settings.sse_function_args_chunk_size)
+        self._tries = Tries(settings.upstream_retries, clock, _chance)
 
     def for_turns(self, profile: ModelProfile) -> ChatModel:
         """Return the model of a plain turn, with its tries and its chain."""
@@ -73,6 +83,16 @@ class ModelShop:
         if "REQUEST_DEADLINE_SECONDS" in self._settings.given:
             return Starting(model, self._settings.request_deadline_seconds)
         return model
+
+    def relay(self, profile: ModelProfile) -> HttpRelay:
+        """Return the way of what is passed on to a provider of the same API."""
+        return HttpRelay(
+            profile,
+            self._caller(profile),
+            tries=self._tries,
+            breaker=self._breaker(profile),
+            begin_seconds_max=self._settings.request_deadline_seconds,
+        )
 
     def fault(self, profile: ModelProfile) -> str:
         """Return why this profile's provider cannot be asked, or ""."""
@@ -97,30 +117,34 @@ class ModelShop:
 
     def _choice(self, profile: ModelProfile) -> Choice:
         breaker = self._breaker(profile)
-        retrying = Retrying(
-            Breaking(self._provider(profile), breaker),
-            retries_max=self._settings.upstream_retries,
-            clock=self._clock,
-            chance=_chance,
-        )
+        retrying = Retrying(Breaking(self._provider(profile), breaker), self._tries)
         is_open = partial(getattr, breaker, "is_open")
         return Choice(profile.name, Insisting(retrying), profile.context_window, is_open)
 
     def _provider(self, profile: ModelProfile) -> HttpChatModel:
         return HttpChatModel(
             profile,
+            self._caller(profile),
+            self._lessons,
+            streams=self._settings.upstream_stream,
+            sizes=self._sizes,
+        )
+
+    def _caller(self, profile: ModelProfile) -> Caller:
+        return Caller(
+            profile,
             self._settings.provider_key(profile.provider.key_env),
             limits=self._limits,
             slots=(*self._own_slots(profile), self._everybody),
-            lessons=self._lessons,
             redact=lambda text: self._redactor.redact(text).text,
             clock=self._clock,
         )
 
     def _fallbacks(self, profile: ModelProfile) -> list[ModelProfile]:
-        """Return the chain behind a profile: those that can be asked, each once, never itself."""
-        known = (self._registry.resolve(name) for name in dict.fromkeys(profile.fallbacks))
-        return [each for each in known if each.name != profile.name and not self.fault(each)]
+        """Return the chain behind a profile: those that can be asked, and over a wire that is
+        translated."""
+        known = (self._registry.resolve(name) for name in profile.fallbacks)
+        return [each for each in known if each.wire != "responses" and not self.fault(each)]
 
     def _own_slots(self, profile: ModelProfile) -> tuple[Slots, ...]:
         if profile.concurrency is None:

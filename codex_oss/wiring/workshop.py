@@ -4,7 +4,7 @@ Settings enter, a `Workshop` leaves. What a test must choose (the models, the cl
 our state) is an argument here; nothing below reaches for a global.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codex_oss import __version__
@@ -12,7 +12,7 @@ from codex_oss.contract import MissionV1, PathRules
 from codex_oss.deadline import Clock
 from codex_oss.layout import Layout, SourceTree, source_tree
 from codex_oss.missions import MissionDesk
-from codex_oss.profiles import ModelProfile, ModelRegistry
+from codex_oss.profiles import OPENAI, GptNames, ModelProfile, ModelRegistry
 from codex_oss.redaction import Redactor
 from codex_oss.settings import SETTINGS, Settings
 from codex_oss.system import SystemClock, made_once, private_folder, random_bytes
@@ -54,7 +54,7 @@ def wire_workshop(
     layout = Layout(state or project)
     layout.make()
     redactor = _redactor(settings, layout)
-    registry = ModelRegistry.of(settings)
+    registry = _registry(settings)
     source = source_tree()
     shop = ModelShop(settings, registry, redactor, clock)
 
@@ -87,6 +87,16 @@ def default_profile(workshop: Workshop) -> ModelProfile:
         return workshop.registry.resolve(settings.oss_default_profile)
     real = workshop.registry.resolve(FALLBACK_PROFILE)
     return real if not workshop.shop.fault(real) else workshop.registry.resolve(REHEARSAL)
+
+
+def _registry(settings: Settings) -> ModelRegistry:
+    openai = replace(OPENAI, base_url=settings.openai_base_url)
+    return ModelRegistry.of(
+        settings,
+        gpt=GptNames(settings.gpt_model_strategy, settings.gpt_model_oss_fallback, openai),
+        chains=settings.fallback_model_map_json,
+        concurrency=settings.model_concurrency_json,
+    )
 
 
 def _redactor(settings: Settings, layout: Layout) -> Redactor:

@@ -7,7 +7,7 @@ with ScriptedProvider() as provider, gateway(provider) as bridge:
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codex_oss.chat import ChatModel
 from codex_oss.errors import Refused
@@ -20,11 +20,21 @@ from codex_oss.gateway import (
     Served,
     StoredTurns,
 )
-from codex_oss.profiles import ModelProfile, ModelRegistry, Prices, Provider
+from codex_oss.profiles import ModelProfile, ModelRegistry, Prices, Provider, WireName
 from codex_oss.responses import ResponsesRequest
 from codex_oss.server import HttpRequest, Limits
 from codex_oss.system import SystemClock
-from codex_oss.upstream import HttpChatModel, Lessons, Slots, Starting, TransportLimits
+from codex_oss.upstream import (
+    Breaker,
+    Caller,
+    HttpChatModel,
+    HttpRelay,
+    Lessons,
+    Slots,
+    Starting,
+    TransportLimits,
+    Tries,
+)
 from support import served as listening
 from support.clients import Client, Event
 from support.providers import ScriptedProvider
@@ -84,26 +94,44 @@ def gateway(
     model: ChatModel | None = None,
     store: ConversationStore | None = None,
     speaks_websocket: bool = False,
+    wire: WireName = "chat",
+    provider_name: str = "acme",
 ) -> Iterator[Running]:
     """Serve `provider`, or `model` in its place."""
     clock, shared, lines = SystemClock(), slots or Slots(64, 64), []
-    profile = scripted_profile(provider.base_url, key_env)
+    profile = replace(
+        scripted_profile(provider.base_url, key_env),
+        wire=wire,
+        provider=Provider(provider_name, provider.base_url, key_env),
+    )
 
-    def choose(wanted: ModelProfile) -> ChatModel:
-        provided = HttpChatModel(
+    def caller(wanted: ModelProfile) -> Caller:
+        return Caller(
             wanted,
             key,
             limits=limits,
             slots=(shared,),
-            lessons=Lessons(),
             redact=lambda text: text.replace("sk-secret", "[redacted]"),
             clock=clock,
         )
+
+    def choose(wanted: ModelProfile) -> ChatModel:
+        provided = HttpChatModel(wanted, caller(wanted), Lessons())
         return model or Starting(provided, begin_seconds)
+
+    def relay(wanted: ModelProfile) -> HttpRelay:
+        return HttpRelay(
+            wanted,
+            caller(wanted),
+            tries=Tries(2, clock, lambda: -3.0),  # A quarter of the wait.
+            breaker=Breaker(errors_max=1_000, cooldown_seconds=1, clock=clock),
+            begin_seconds_max=begin_seconds,
+        )
 
     routes = Gateway(
         registry=ModelRegistry((profile,), {}),
         models=choose,
+        relays=relay,
         missions=NoMissions(),
         log=lines.append,
         clock=clock,

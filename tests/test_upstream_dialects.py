@@ -82,8 +82,10 @@ class Turns(unittest.TestCase):
             for words in ("a", "b"):
                 served, reply = self.ask(at(provider, "glm-5.3"), request)
                 self.assertEqual((served.dropped, reply.text), (("top_p",), words))
+            provider.then(text("c"))
+            self.assertEqual(self.ask(at(provider, "glm-5.3"))[0].dropped, ())  # Nobody asked.
         sent = ["top_p" in asked.body for asked in provider.requests]
-        self.assertEqual(sent, [True, False, False])
+        self.assertEqual(sent, [True, False, False, False])
 
     def test_what_its_row_refuses_is_told_only_where_it_was_asked(self) -> None:
         with ScriptedProvider(text("a"), checks=False) as provider:

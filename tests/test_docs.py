@@ -55,11 +55,17 @@ def settings() -> str:
         (
             f"`{s.name}`",
             f"`{s.default}`" if s.default else "",
-            s.sentence + " (secret)" * s.is_secret,
+            s.sentence + " (secret)" * s.is_secret + without_effect(s.waits_for),
         )
         for s in SETTINGS
     )
     return table(("variable", "default", "meaning"), rows)
+
+
+def without_effect(waits_for: str) -> str:
+    if not waits_for:
+        return ""
+    return " (no effect)" if waits_for == "nothing" else f" (no effect yet: {waits_for})"
 
 
 def not_enforced() -> str:

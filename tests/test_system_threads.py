@@ -131,6 +131,14 @@ class Ticking(unittest.TestCase):
         self.assertLessEqual(next(asked), 2 * AHEAD_MAX)
         self.assertEqual(begun_since(before), [])
 
+    def test_as_many_are_read_ahead_as_were_asked_for(self) -> None:
+        asked = itertools.count()
+        endless = (next(asked) for _ in iter(int, 1))
+        with closing(ticking(endless, 1, "tick", lambda: None, 2)) as items:
+            self.assertEqual(next(items), 0)
+            time.sleep(0.1)
+            self.assertLessEqual(next(asked), 4)  # Two wait, and one is in his hand.
+
     def test_leaving_a_silent_source_cancels_it(self) -> None:
         source: queue.Queue[str] = queue.Queue()
         before = threading.enumerate()

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from codex_oss.cli.arguments import PORT_MAX, whole
 from codex_oss.cli.output import Console, Result
 from codex_oss.cli.workshops import settings_of
+from codex_oss.settings import SETTINGS
 
 
 def up_arguments(parser: ArgumentParser) -> None:
@@ -12,6 +13,19 @@ def up_arguments(parser: ArgumentParser) -> None:
         "--port", type=whole(0, PORT_MAX), metavar="N", help="port; 0 takes any free one (4000)"
     )
     parser.add_argument("--daemon", action="store_true", help="in the background")
+    parser.epilog = f"{parser.epilog}\n\nvariables, with their defaults:\n{_variables()}"
+
+
+def _variables() -> str:
+    """Return the table of settings; what has none says that it has no effect."""
+    told = (
+        f"{row.name} has no effect in this version" if row.waits_for else row.sentence
+        for row in SETTINGS
+    )
+    return "\n".join(
+        f"  {row.name} {row.default or '-'}\n      {said}"
+        for row, said in zip(SETTINGS, told, strict=True)
+    )
 
 
 def up(arguments: Namespace, console: Console) -> Result:
@@ -36,13 +50,19 @@ def _serve(arguments: Namespace, console: Console) -> Result:
         said = f"already running: {running.url}, pid {running.process.pid}"
         return Result(_up("already_running", running.url), said)
     workshop = wire_workshop(settings)
-    log = JsonLog(settings.proxy_log_path, workshop.clock)
+    log = JsonLog(
+        settings.proxy_log_path,
+        workshop.clock,
+        settings.proxy_log_max_bytes,
+        settings.proxy_log_level,
+    )
     bridge = wire_bridge(workshop, log.write)
     identity = BridgeIdentity.mine(
         workshop.layout, settings.proxy_host, bridge.port, workshop.source, workshop.clock
     )
     for warning in settings.warnings:
         console.say(f"warning: {warning}")
+        log.write({"level": "warning", "event": "setting", **warning.to_json()})
     drains = iter((settings.bridge_shutdown_drain_seconds, 0))  # A second word ends the wait.
     stop = on_interrupt(lambda: bridge.listener.drain(next(drains)), signals=2)
     with stop, announced(workshop.layout, identity):

@@ -122,7 +122,7 @@ class Gateway:
         turn, events = self._served(http, body, entry, self._stored.store, alone)
         if turn.request.background:
             return self._stored.start((turn, events), alone)
-        return reply_to(turn, events)
+        return reply_to(turn, events, self._manner)
 
     def serve(self, http: HttpRequest, store: ConversationStore) -> Served:
         """Begin one turn of a WebSocket, or raise why it is refused."""

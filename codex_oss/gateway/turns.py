@@ -4,7 +4,7 @@ A lane hands back a `Served`, who asked and the events of the answer; a whole re
 leaves, the same events either way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +22,8 @@ from codex_oss.responses import (
 from codex_oss.server import HttpReply, HttpRequest, StreamReply
 from codex_oss.system import new_id
 
+COMMENT = b": heartbeat\n\n"
+
 Served = tuple[Turn, Iterator[Events]]
 """The turn, and its events as they come true: nothing is asked of a model before the first."""
 
@@ -34,6 +36,7 @@ class Manner:
     style: Style = Style()
     strips_tools: bool = False
     one_call: bool = False
+    comments: bool = False  # Beside signs of life: for what counts bytes, not events.
 
 
 def new_turn(
@@ -61,11 +64,11 @@ def client_version(http: HttpRequest) -> tuple[int, ...] | None:
     return codex_version(http.headers.get("originator", ""), http.headers.get("user-agent", ""))
 
 
-def reply_to(turn: Turn, events: Iterator[Events]) -> HttpReply | StreamReply:
+def reply_to(turn: Turn, events: Iterator[Events], manner: Manner) -> HttpReply | StreamReply:
     """Return the stream of these events, or their fold. A whole reply that failed raises why."""
     headers = {"x-oss-lane": turn.receipt.lane}
     if turn.request.stream:
-        return StreamReply(TurnEncoder(turn), events, headers)
+        return StreamReply(TurnEncoder(turn, comments=manner.comments), events, headers)
     if turn.receipt.upstream_model:
         headers["x-oss-upstream-model"] = turn.receipt.upstream_model
     return HttpReply(200, whole(events), headers)
@@ -74,8 +77,14 @@ def reply_to(turn: Turn, events: Iterator[Events]) -> HttpReply | StreamReply:
 class TurnEncoder:
     """The encoder of one turn, which knows for whom it ends one that broke off."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: Turn, *, comments: bool = False) -> None:
         encoder = Encoder()
         self.encode = encoder.encode
-        self.beat = encoder.beat
+        self.beat = partial(_commented, encoder.beat) if comments else encoder.beat
         self.fail = partial(encoder.fail, for_codex=turn.codex_version is not None)
+
+
+def _commented(beat: Callable[[], bytes]) -> bytes:
+    """Return a sign of life behind a comment, or nothing where none may stand."""
+    sign = beat()
+    return COMMENT + sign if sign else sign

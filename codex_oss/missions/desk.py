@@ -64,6 +64,7 @@ class MissionDesk:
         clock: Clock,
         product: Json,
         progress_seconds: float,
+        bursts_ahead_max: int,
         disk: Disk = DISK,
     ) -> None:
         self._layout = layout
@@ -76,6 +77,7 @@ class MissionDesk:
         self._clock = clock
         self._product = product
         self._progress_seconds = progress_seconds
+        self._bursts_ahead_max = bursts_ahead_max
         self._disk = disk
         self._heads = HeadStore(layout.heads, layout.head_key, disk)
         self.archive = RunArchive(layout, self._heads, clock, disk)
@@ -133,7 +135,12 @@ class MissionDesk:
     ) -> Run:
         deadline = deadline.within(inf)
         performer = Performer(
-            self._models(profile), ToolBroker(guard), self._clock, deadline, self._progress_seconds
+            self._models(profile),
+            ToolBroker(guard),
+            self._clock,
+            deadline,
+            progress_seconds=self._progress_seconds,
+            bursts_ahead_max=self._bursts_ahead_max,
         )
 
         def write_files(events: tuple[Event, ...]) -> Iterator[Fact]:

@@ -9,6 +9,7 @@ time (missions 10.2).
 import json
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from typing import TypeVar, assert_never
 
 from codex_oss.chat import Burst, ChatChunk, ChatModel, TextRun, gather
@@ -56,13 +57,16 @@ class Performer:
         broker: ToolBroker,
         clock: Clock,
         deadline: Deadline,
+        *,
         progress_seconds: float,
+        bursts_ahead_max: int,
     ) -> None:
         self._model = model
         self._broker = broker
         self._clock = clock
         self._deadline = deadline
         self._progress_seconds = progress_seconds
+        self._bursts_ahead_max = bursts_ahead_max
 
     def perform(self, record: RunRecord, intent: Intent) -> Iterator[Fact | None]:
         match intent:
@@ -186,9 +190,8 @@ class Performer:
         """Yield from `items` until they end or their time does, whatever they wait for, and draw
         breath in their silence and between them."""
         breath_due = self._clock.monotonic() + BREATH_SECONDS
-        with closing(
-            ticking(items, BREATH_SECONDS, None, lambda: deadline.cancel("left"))
-        ) as ticks:
+        leave = partial(deadline.cancel, "left")
+        with closing(ticking(items, BREATH_SECONDS, None, leave, self._bursts_ahead_max)) as ticks:
             for item in ticks:
                 if deadline.is_over:
                     deadline.raise_if_cancelled()

@@ -134,7 +134,7 @@ class Daemon:
             disk=source_tree(self._product_root),
             uptime_seconds=int(seconds),
             upstream_key_present=bool(self._settings.upstream_key),
-            warnings=self._settings.warnings,
+            warnings=tuple(map(str, self._settings.warnings)),
         )
 
     def _refuse_a_taken_port(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codex_oss.errors import Fault
+from codex_oss.settings.kinds import REFERENCES
 
 ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 VALUES = (
@@ -18,7 +19,6 @@ VALUES = (
     re.compile(r"((?:[^\s'\"].*?)?)(?:\s+#.*|\s*)"),
 )
 ESCAPE = re.compile(r'\\(["\\n])')
-REFERENCES = ("pass://", "op://", "vault://")  # Of other programs, which would run a command.
 
 
 @dataclass(frozen=True, slots=True)

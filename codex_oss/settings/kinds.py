@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 Word = TypeVar("Word", bound=str)
+REFERENCES = ("pass://", "op://", "vault://")  # Of other programs, which would run a command.
 Strategy = Literal["error", "oss", "openai"]
 STRATEGIES: Mapping[str, Strategy] = {  # Words of older texts beside ours.
     "error": "error",
@@ -25,6 +26,8 @@ def text(value: str) -> str:
 
 def key(value: str) -> str:
     """A key goes into a header: no blank, no control character."""
+    if value.startswith(REFERENCES):
+        raise ValueError("expected the key itself: no reference is followed")
     if not re.fullmatch(r"[!-~]*", value):
         raise ValueError("expected visible ASCII characters")
     return value
@@ -37,6 +40,12 @@ def whole(least: int, most: int) -> Callable[[str], int]:
         return int(value)
 
     return parse
+
+
+def amount(value: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        raise ValueError("expected a number, as in 0.5")
+    return float(value)
 
 
 def switch(value: str) -> bool:

@@ -5,19 +5,21 @@ is a project's local key, at its first start.
 """
 
 import os
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
-from re import fullmatch
-from stat import S_IMODE
+from stat import S_IMODE, S_IWOTH
 from typing import Any
 
 from codex_oss.errors import BadSettings, BridgeError, Fault
 from codex_oss.layout import Layout, find_project
 from codex_oss.settings.env_file import Assignment, read_assignments
-from codex_oss.settings.table import SETTINGS, UPSTREAM_KEY_NAMES, Setting, Settings
+from codex_oss.settings.notices import notices_of
+from codex_oss.settings.rows import Setting
+from codex_oss.settings.table import EFFECTIVE, SETTINGS, UPSTREAM_KEY_NAMES, Settings
 from codex_oss.system import made_once, private_folder, random_bytes, read_bounded
 
 FILE_BYTES_MAX = 65_536  # Of the env file, or of a file that holds one key.
@@ -25,7 +27,13 @@ SHOWN_CHARS_MAX = 60  # Of a value that is wrong.
 REMOTE_KEY_CHARS_MIN = 32  # Of the key of a port that other machines reach.
 LOCAL_KEY_NAMES = ("PROXY_API_KEY", "LITELLM_MASTER_KEY", "CODEX_OSS_LOCAL_TOKEN")
 WELL_KNOWN_KEY = "sk-local-codex-bridge"  # Older texts told everybody to use it.
-SECRET_FILES = {f"{row.name}_FILE": row.name for row in SETTINGS if row.is_secret}
+NAMES = frozenset(row.name for row in SETTINGS)
+SECRET_FILES = {
+    file: row.name
+    for row in SETTINGS
+    if row.is_secret and (file := f"{row.name}_FILE") not in NAMES
+}
+KEY_ENV = re.compile(r'"key_env"\s*:\s*"(\w+)"')
 
 
 def settings_here(start: Path, flags: Mapping[str, str]) -> Settings:
@@ -78,7 +86,7 @@ class _Sources:
         self._environ = environ
         self._project = project
         self._given: dict[str, _Given] = {}
-        self._warnings: list[str] = []
+        self._warnings: list[Fault] = []
 
     def take_env_file(self, file: Path) -> None:
         data = self._read(file)
@@ -86,7 +94,7 @@ class _Sources:
             return
         found = file.stat()
         if S_IMODE(found.st_mode) & 0o077 or found.st_uid != os.geteuid():
-            self._warnings.append(f"{file} is not yours alone: run chmod 600 '{file}'")
+            self._warn(file.name, "env.file_mode", f"is not yours alone: run chmod 600 '{file}'")
         for line in read_assignments(data, file.name):
             if isinstance(line, Fault):
                 self.faults.append(line)
@@ -107,22 +115,33 @@ class _Sources:
         set_there = {name: value for name, value in self._environ.items() if value}
         self._given |= {name: _Given(value, "") for name, value in set_there.items()}
         if self._environ.get("PROXY_API_KEY") == "":
-            self._warnings.append("PROXY_API_KEY is empty: the installed key is still asked for")
+            message = "is empty: the installed key is still asked for"
+            self._warn("PROXY_API_KEY", "settings.empty_key", message)
 
     def settings(self) -> Settings:
         """Return what could be read; a fault leaves the default in place for further checks."""
         # What a parser gives is what its field says: mypy compared them where the row stands.
-        values: dict[str, Any] = {row.name.lower(): self._value(row) for row in SETTINGS}
+        read = {row: self._value(row) for row in SETTINGS}
+        values: dict[str, Any] = {row.name.lower(): read[row] for row in EFFECTIVE}
         values |= {"codex_oss_project": self._project}
         given = {name: each.value for name, each in self._given.items()}
         settings = replace(Settings(), **values, given=given, environ=self._environ)
         key = self._local_key(settings)
         if key == WELL_KNOWN_KEY:
-            self._warnings.append(f"the local key is the well-known {WELL_KNOWN_KEY}: unset it")
+            message = f"is the well-known {WELL_KNOWN_KEY}, which any program can guess: unset it"
+            self._warn("PROXY_API_KEY", "settings.weak_key", message)
+        keys = KEY_ENV.findall(settings.profiles_json)  # A profile's may have any name.
+        self._warnings += notices_of(given, NAMES.union(keys), SECRET_FILES)
+        if _may_be_replaced(settings.proxy_state_db):
+            message = "lies in a folder where anybody may put a file in its place"
+            self._warn("PROXY_STATE_DB", "bridge.state_db", message)
         if self._project and not self._project.is_dir():
             message = f"there is no folder {self._project}"
             self.faults.append(Fault("CODEX_OSS_PROJECT", "bad_value", message))
         return replace(settings, local_key=key, warnings=tuple(self._warnings))
+
+    def _warn(self, name: str, code: str, message: str) -> None:
+        self._warnings.append(Fault(name, code, message))
 
     def _value(self, row: Setting) -> object:
         given = self._given.get(row.name)
@@ -144,7 +163,7 @@ class _Sources:
     def _key_in(self, file: Path) -> str:
         data = self._read(file)
         key = (data or b"").decode(errors="replace").strip()
-        if data is not None and not fullmatch(r"[!-~]+", key):
+        if data is not None and not re.fullmatch(r"[!-~]+", key):
             message, hint = "holds no key", "remove it, or write one line of visible ASCII there"
             self.faults.append(Fault(str(file), "no_key", message, hint=hint))
             return ""
@@ -200,6 +219,11 @@ def _remote_faults(settings: Settings) -> Iterator[Fault]:
     if 0 < len(settings.local_key) < REMOTE_KEY_CHARS_MIN:
         message = f"the local key has fewer than {REMOTE_KEY_CHARS_MIN} characters"
         yield Fault("PROXY_HOST", "contradiction", message, hint="unset PROXY_API_KEY: one is made")
+
+
+def _may_be_replaced(path: Path | None) -> bool:
+    folder = path and path.parent
+    return bool(folder and folder.is_dir() and folder.stat().st_mode & S_IWOTH)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,16 +1,17 @@
 """The table of settings: each variable is a field of `Settings`, on a row of its own.
 
 A row says default, type and meaning, the default as a user would write it. To add a variable, add
-its row; README and the example of an env file are compared with the table by a test.
+its row; README and the example of an env file are compared with the table by a test. What a later
+part of the product will read stands in `later`, so that nothing is read and then ignored.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
+from codex_oss.errors import Fault
 from codex_oss.settings.kinds import (
     Strategy,
     chains,
@@ -28,31 +29,12 @@ from codex_oss.settings.kinds import (
     text,
     whole,
 )
+from codex_oss.settings.later import LATER
+from codex_oss.settings.rows import Setting, setting
 
 DAY = 86_400  # Seconds. The longest that anything may be told to wait.
+Level = Literal["debug", "info", "warning", "error"]
 UPSTREAM_KEY_NAMES = ("OPENCODE_GO_API_KEY", "UPSTREAM_API_KEY", "OPENCODE_API_KEY")
-
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A row: its default is written as a user would write it, and `parse` says what it expected."""
-
-    name: str
-    default: str
-    sentence: str
-    is_secret: bool
-    parse: Callable[[str], object]
-
-
-def setting(
-    default: str, parse: Callable[[str], Value], sentence: str, *, is_secret: bool = False
-) -> Value:
-    """Declare a row of the table. Its variable is the field's name in capitals."""
-    row = partial(Setting, default=default, sentence=sentence, is_secret=is_secret, parse=parse)
-    default_of = partial(parse, default)
-    return field(default_factory=default_of, repr=not is_secret, metadata={"row": row})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +84,12 @@ class Settings:
     proxy_log_path: Path | None = setting(
         "", path, "log file; otherwise stderr, and .codex-oss/logs/bridge.log for a daemon"
     )
+    proxy_log_level: Level = setting(
+        "info", one_of("debug", "info", "warning", "error"), "least level that is logged"
+    )
+    proxy_log_max_bytes: int = setting(
+        "10485760", whole(1 << 16, 1 << 40), "size at which the log is rotated; 5 are kept"
+    )
     proxy_state_db: Path | None = setting(
         "", path, "conversation store; otherwise .codex-oss/state/proxy.sqlite3"
     )
@@ -114,6 +102,9 @@ class Settings:
     )
     codex_oss_project: Path | None = setting(
         "", path, "project root; otherwise the installed folder above, git's, or the current one"
+    )
+    codex_oss_supervisor_mode: str = setting(
+        "", text, "who looks after this process, as its launcher says; shown in /health"
     )
     codex_home: Path = setting("~/.codex", folder, "home of Codex; holds the installed local key")
 
@@ -178,15 +169,23 @@ class Settings:
         "5", whole(1, 15), "silence after which response.in_progress is sent"
     )
     sse_chunk_size: int = setting("256", whole(16, 65536), "characters of a delta we cut")
-
     sse_function_args_chunk_size: int = setting(
         "1024", whole(16, 65536), "characters of an argument delta we cut"
+    )
+    sse_heartbeat_comment: bool = setting(
+        "0", switch, "send a comment beside each sign of life; it does not keep Codex waiting"
+    )
+    stream_queue_maxsize: int = setting(
+        "256", whole(1, 65536), "bursts of a mission's model that wait to be read"
     )
     reasoning_expose: Literal["content", "summary", "sealed"] = setting(
         "content", one_of("content", "summary", "sealed"), "how a model's reasoning is shown"
     )
     expose_empty_reasoning_item: bool = setting(
         "1", switch, "reasoning that is not shown still appears, sealed, so that it can be replayed"
+    )
+    salvage_tool_calls: Literal["auto", "off", "all"] = setting(
+        "auto", one_of("auto", "off", "all"), "calls that a model writes as text: which are taken"
     )
     strip_tools: bool = setting("0", switch, "declare no tool to any provider")
     force_single_tool_instructions: bool = setting(
@@ -218,6 +217,9 @@ class Settings:
     oss_visible_trace: str = setting(
         "summary", one_of("off", "summary", "detailed"), "how much of a mission is told"
     )
+    oss_visible_trace_stream: bool = setting(
+        "1", switch, "tell it as it happens; otherwise it stands in the artifacts alone"
+    )
     oss_visible_trace_max_events: int = setting("40", whole(0, 1000), "most sentences a mission")
     oss_visible_trace_max_event_chars: int = setting(
         "500", whole(80, 4000), "longest sentence, characters"
@@ -235,7 +237,8 @@ class Settings:
     """What the process was started with, its flags included."""
     local_key: str = field(default="", repr=False)
     """What callers must send; "" until `with_local_key` has made one."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    """What a person should know of and nothing is refused for; `code` is as `doctor` calls it."""
 
     @property
     def upstream_key(self) -> str:
@@ -257,18 +260,20 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return every secret of the table that is set, for the redactor."""
+        """Return every secret of the table that is set: what nobody may be shown."""
         values = {self.given.get(row.name, "") for row in SETTINGS if row.is_secret}
         return tuple(sorted((values | {self.local_key}) - {""}))
 
     @property
     def fingerprint(self) -> str:
         """Return a digest of all that holds; of a secret, only whether it is set."""
-        values = ((row, getattr(self, row.name.lower())) for row in SETTINGS)
+        values = ((row, getattr(self, row.name.lower())) for row in EFFECTIVE)
         lines = (f"{row.name}={bool(v) if row.is_secret else v}\n" for row, v in values)
         return sha256("".join(lines).encode()).hexdigest()
 
 
-SETTINGS: tuple[Setting, ...] = tuple(
+EFFECTIVE: tuple[Setting, ...] = tuple(
     row.metadata["row"](row.name.upper()) for row in fields(Settings) if row.metadata
 )
+SETTINGS = (*EFFECTIVE, *LATER)
+"""Every variable that is known: those that are fields above, and those without an effect."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TypeVar
 
-AHEAD_MAX = 64  # Items read before they are asked for: of bursts, at most 4 MiB.
+AHEAD_MAX = 64  # Items read before they are asked for, where nobody says another number.
 LEAVE_SECONDS_MAX = 2.0  # For a cancelled reader to return; one that looks up a name cannot.
 LEAVE_POLL_SECONDS = 0.01
 
@@ -81,14 +81,18 @@ class _Watch:
 
 
 def ticking(
-    items: Iterable[Item], every_seconds: float, tick: Tick, cancel: Callable[[], None]
+    items: Iterable[Item],
+    every_seconds: float,
+    tick: Tick,
+    cancel: Callable[[], None],
+    ahead_max: int = AHEAD_MAX,
 ) -> Generator[Item | Tick, None, None]:
     """Yield from `items`, and `tick` after every `every_seconds` of silence.
 
-    A thread of its own reads `items`, at most AHEAD_MAX ahead. Left before their end, this calls
+    A thread of its own reads `items`, at most `ahead_max` ahead. Left before their end, this calls
     `cancel`, which must make a blocked read return, and waits for that thread.
     """
-    box: queue.Queue[tuple[Item] | Exception | None] = queue.Queue(AHEAD_MAX)
+    box: queue.Queue[tuple[Item] | Exception | None] = queue.Queue(ahead_max)
     over = threading.Event()
 
     def read() -> None:

@@ -61,7 +61,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
     _ensure_a_usable_default(workshop)
     pulse = Pulse(PULSE_SECONDS)
     style = TraceStyle(
-        settings.oss_visible_trace,
+        settings.oss_visible_trace if settings.oss_visible_trace_stream else "off",
         settings.oss_visible_trace_max_events,
         settings.oss_visible_trace_max_event_chars,
         settings.oss_inline_report_json,
@@ -114,7 +114,13 @@ def _manner(workshop: Workshop) -> Manner:
     )
     private_folder(layout.seal_key.parent)
     key = made_once(layout.seal_key, lambda: random_bytes(SEAL_KEY_BYTES))
-    return Manner(key, style, settings.strip_tools, settings.force_single_tool_instructions)
+    return Manner(
+        key,
+        style,
+        settings.strip_tools,
+        settings.force_single_tool_instructions,
+        settings.sse_heartbeat_comment,
+    )
 
 
 def _support(workshop: Workshop, manner: Manner) -> SupportTurns:
@@ -180,6 +186,7 @@ def _identity(workshop: Workshop, uptime_seconds: float) -> Mapping[str, object]
     """Return what `/health` says of this process (bridge 20)."""
     current = source_tree()
     changed = workshop.source.changed_files(current)
+    mode = workshop.settings.codex_oss_supervisor_mode
     return {
         "pid": os.getpid(),
         "uptime_seconds": int(uptime_seconds),
@@ -196,6 +203,9 @@ def _identity(workshop: Workshop, uptime_seconds: float) -> Mapping[str, object]
         },
         "gpt_model_strategy": workshop.settings.gpt_model_strategy,
         "has_opencode_key": bool(workshop.settings.upstream_key),
+        "supervisor": {"mode": mode or "none", "durable": mode == "daemon-supervisor"},
+        "config_fingerprint": workshop.settings.fingerprint,
+        "warnings": [warning.to_json() for warning in workshop.settings.warnings],
         **workshop.shop.health(),
         "live_missions": workshop.desk.archive.live_runs(),
     }

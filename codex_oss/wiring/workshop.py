@@ -14,7 +14,7 @@ from codex_oss.layout import Layout, SourceTree, source_tree
 from codex_oss.missions import MissionDesk
 from codex_oss.profiles import OPENAI, GptNames, ModelProfile, ModelRegistry
 from codex_oss.redaction import Redactor
-from codex_oss.settings import SETTINGS, Settings
+from codex_oss.settings import Settings
 from codex_oss.system import SystemClock, made_once, private_folder, random_bytes
 from codex_oss.tools import Guard
 from codex_oss.wiring.models import REHEARSAL, Models, ModelShop
@@ -75,6 +75,7 @@ def wire_workshop(
         clock=clock,
         product={"version": __version__, "source_sha256": source.sha256},
         progress_seconds=settings.sse_visible_progress_seconds,
+        bursts_ahead_max=settings.stream_queue_maxsize,
     )
     turns = models or shop.for_turns
     return Workshop(settings, project, layout, registry, redactor, desk, shop, turns, source, clock)
@@ -96,12 +97,11 @@ def _registry(settings: Settings) -> ModelRegistry:
         gpt=GptNames(settings.gpt_model_strategy, settings.gpt_model_oss_fallback, openai),
         chains=settings.fallback_model_map_json,
         concurrency=settings.model_concurrency_json,
+        salvage=settings.salvage_tool_calls,
     )
 
 
 def _redactor(settings: Settings, layout: Layout) -> Redactor:
     private_folder(layout.redaction_key.parent)
     key = made_once(layout.redaction_key, lambda: random_bytes(REDACTION_KEY_BYTES))
-    secrets = [str(getattr(settings, row.name.lower())) for row in SETTINGS if row.is_secret]
-    secrets.append(settings.local_key)
-    return Redactor({s for s in secrets if len(s) >= SECRET_CHARACTERS_MIN}, key)
+    return Redactor({s for s in settings.secrets if len(s) >= SECRET_CHARACTERS_MIN}, key)

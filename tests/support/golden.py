@@ -117,7 +117,14 @@ class Stage:
         """Return a performer whose model was asked so many times before."""
         guard = Guard(self.folder, PathRules(self.case.mission.scope), REDACTOR)
         model = Player(self, asked)
-        return Performer(model, ToolBroker(guard), self.clock, self.deadline, PROGRESS_SECONDS)
+        return Performer(
+            model,
+            ToolBroker(guard),
+            self.clock,
+            self.deadline,
+            progress_seconds=PROGRESS_SECONDS,
+            bursts_ahead_max=64,
+        )
 
     def play(self) -> tuple[Event, ...]:
         """Play the case from its opening to its last file, and return its events."""

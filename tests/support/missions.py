@@ -114,6 +114,7 @@ def desk_of(
         clock=shop.clock,
         product={"version": "0", "source_sha256": "0"},
         progress_seconds=8,
+        bursts_ahead_max=4,
         disk=disk,
     )
 

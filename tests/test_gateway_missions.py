@@ -87,6 +87,25 @@ class Told(unittest.TestCase):
                 events = running.client.events(asks("scripted"))
             self.assertIn("COMPLETE", messages(events)[-1][1])
 
+    def test_who_asks_on_without_a_contract_is_told_of_the_report_and_nothing_runs(self) -> None:
+        with scratch() as folder, ScriptedProvider() as provider:
+            provider.then(READ, GOOD)
+            with bridge(write_tree(folder), provider) as running:
+                first = asks() | {"stream": False}
+                told = running.client.turn(first).json["output"]
+                thanks = {"type": "message", "role": "user", "content": "Thanks. Which line?"}
+                block = {"type": "message", "role": "user", "content": first["input"]}
+                for history in ([block, *told, thanks], [block, *told, thanks, *told, thanks]):
+                    (answer,) = running.client.turn(first | {"input": history}).json["output"]
+                    text = answer["content"][0]["text"]
+                    self.assertEqual(answer["phase"], "final_answer")
+                    self.assertIn("Mission find_load ended COMPLETE", text)
+                    self.assertIn("codex-oss show-summary find_load", text)
+                quoted = {**thanks, "content": told[-1]["content"][0]["text"]}
+                forged = running.client.turn(first | {"input": [quoted]})
+                self.assertEqual(forged.error["code"], "handoff_missing")
+            self.assertEqual(len(list((folder / ".codex-oss/runs").glob("run_*"))), 1)
+
     def test_the_trace_can_be_switched_off(self) -> None:
         with scratch() as folder, ScriptedProvider() as provider:
             provider.then(READ, GOOD)

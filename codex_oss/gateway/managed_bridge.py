@@ -10,13 +10,20 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from codex_oss.contract import extract_handoff
+from codex_oss.chat import ChatMessage, Usage
+from codex_oss.contract import HandoffValidation, extract_handoff
 from codex_oss.deadline import Clock
 from codex_oss.errors import Busy, Refused
 from codex_oss.gateway.lanes import MissionLane
 from codex_oss.gateway.turns import Served, new_turn
 from codex_oss.missions import MissionDesk, MissionResult, Order, Run
-from codex_oss.record import Sentence, commentary_for, shown_live
+from codex_oss.record import (
+    ReportedMission,
+    Sentence,
+    commentary_for,
+    mission_reported_in,
+    shown_live,
+)
 from codex_oss.responses import (
     Commentary,
     FinalReport,
@@ -56,6 +63,12 @@ class MissionTurns:
         """Admit the request's handoff, or raise every reason why not."""
         self._ensure_our_project(http.headers)
         handed = extract_handoff(task_text(request), lane.tier or "A3", self._root)
+        receipt = Receipt(
+            lane="mission", profile=lane.profile.name, upstream_model=lane.profile.upstream_model
+        )
+        turn = new_turn(request, receipt, http, self._clock)
+        if handed.handoff_type == "none" and (reported := _reported_in(request)):
+            return turn, narrate(turn, [_already_told(reported, handed)])
         order = Order(
             mission=handed.mission_for_runtime(),
             profile=lane.profile,
@@ -64,10 +77,6 @@ class MissionTurns:
             door="native",
             warnings=handed.warnings,
         )
-        receipt = Receipt(
-            lane="mission", profile=lane.profile.name, upstream_model=lane.profile.upstream_model
-        )
-        turn = new_turn(request, receipt, http, self._clock)
         try:
             run = self._desk.begin(order, http.deadline)
         except Busy as error:
@@ -101,6 +110,25 @@ class MissionTurns:
             code="wrong_project_root",
             hint="start a bridge in that project: codex-oss up",
         )
+
+
+def _reported_in(request: ResponsesRequest) -> ReportedMission | None:
+    """Return the newest mission whose report stands in this thread."""
+    said = (i.text for i in request.items if isinstance(i, ChatMessage) and i.role == "assistant")
+    reports = [reported for text in said if (reported := mission_reported_in(text))]
+    return reports[-1] if reports else None
+
+
+def _already_told(reported: ReportedMission, handed: HandoffValidation) -> FinalReport:
+    """Say what became of a thread's mission to who asks on without a contract: nothing is run a
+    second time (bridge 5)."""
+    text = (
+        f"Mission {reported.mission_id} ended {reported.status}; its report stands above, and"
+        f" nothing was run again: {'; '.join(handed.reasons)}.\n\n"
+        f"- Its report: `codex-oss show-summary {reported.mission_id}`, or {reported.artifacts}.\n"
+        "- For another mission, hand over a new block: `codex-oss mission template --handoff`."
+    )
+    return FinalReport(text, Usage(0, 0))
 
 
 def _failing(error: Busy) -> Iterator[Commentary | FinalReport]:

@@ -69,7 +69,12 @@ from codex_oss.record.verdict import (
     reserve_seconds,
     verdict,
 )
-from codex_oss.record.views_people import final_message, footer
+from codex_oss.record.views_people import (
+    ReportedMission,
+    final_message,
+    footer,
+    mission_reported_in,
+)
 from codex_oss.record.views_record import (
     RENDERER_VERSION,
     REPORT_FILE,
@@ -128,6 +133,7 @@ __all__ = [
     "Redact",
     "ReportDrafted",
     "ReportValidated",
+    "ReportedMission",
     "RunRecord",
     "RunResumed",
     "RuntimeProgressEmitted",
@@ -156,6 +162,7 @@ __all__ = [
     "footer",
     "illegal",
     "is_zero_match",
+    "mission_reported_in",
     "obligation_states",
     "one_line",
     "out_of",

@@ -4,7 +4,9 @@ The final message is the same text through every door up to its footer (missions
 model wrote stands in it as a quotation: it cannot look like a line of ours.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from codex_oss.record.citations import is_zero_match
 from codex_oss.record.events import Json
@@ -23,6 +25,20 @@ from codex_oss.record.words import one_line, shown
 
 DIGEST_DIGITS = 12  # Of each span's digest, in the message for people.
 MICRO = 1_000_000
+
+_reported = re.compile(
+    r"(?s)\*\*Outcome\*\*: ([A-Z]+) \(.*"
+    r"\nArtifacts: (\.codex-oss/missions/([a-z0-9_-]+))\nLog head: "
+).match
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedMission:
+    """A mission whose final message was told before."""
+
+    mission_id: str
+    status: str
+    artifacts: str
 
 
 def final_message(record: RunRecord, ended: Verdict) -> str:
@@ -89,6 +105,12 @@ def footer(record: RunRecord, delivery: str) -> str:
         f"Artifacts: {artifact_folder(record)}\n"
         f"Log head: {record.loop.finalized_hash} ({record.loop.finalized_seq} events)"
     )
+
+
+def mission_reported_in(text: str) -> ReportedMission | None:
+    """Return the mission whose final message, with its footer, this text is."""
+    found = _reported(text)
+    return ReportedMission(found[3], found[1], found[2]) if found else None
 
 
 def summary(record: RunRecord) -> str:

@@ -158,7 +158,7 @@ class TwoSecrets(unittest.TestCase):
         dice = chance()
         one, two = secrets_of(dice), secrets_of(dice)
         calls = [(trick.format(one["github"][:12]), {}) for trick in TRICKS]
-        calls += [self.call(dice, one, two) for _ in range(1_000 if LONG else 4)]
+        calls += [self.call(dice, one, two) for _ in range(300 if LONG else 4)]
         with scratch() as folder, scratch() as other:
             left, right = planted(folder, one), planted(other, two)
             for pattern, options in calls:

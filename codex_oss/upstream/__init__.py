@@ -17,6 +17,7 @@ from codex_oss.upstream.reliability import (
     Tries,
 )
 from codex_oss.upstream.slots import Slots
+from codex_oss.upstream.wire_memory import WIRES_TABLE, SqliteWires, WireMemory
 
 __all__ = [
     "Breaker",
@@ -32,7 +33,10 @@ __all__ = [
     "RelayRequest",
     "Retrying",
     "Slots",
+    "SqliteWires",
     "Starting",
     "TransportLimits",
     "Tries",
+    "WIRES_TABLE",
+    "WireMemory",
 ]

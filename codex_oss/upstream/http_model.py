@@ -49,6 +49,7 @@ class HttpChatModel:
                 if not self._lessons.learn(self._profile, error):
                     raise
                 continue  # Each lesson is one field less: this ends.
+            self._lessons.confirm(self._profile)
             del request  # A megabyte and more, and the stream may be long.
             yield from head
             yield from bursts

@@ -1,7 +1,8 @@
-"""What providers taught us in this process: fields a model refuses, the wire it speaks.
+"""What providers taught us: fields a model refuses, the wire it speaks.
 
 A refusal's sentence enters, a lesson leaves, or none. One refused request is enough: the next one
-goes without that field, or over the other wire, and so does every later one (bridge 11).
+goes without that field, or over the other wire, and so does every later one. Fields are known as
+long as the process lives; a wire over which an answer came is remembered (bridge 11).
 """
 
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from codex_oss.chat import Dialect, TranslatedWire
 from codex_oss.errors import UpstreamRejected
 from codex_oss.profiles import ModelProfile, on_wire
+from codex_oss.upstream.wire_memory import ModelAt, ProcessWires, WireMemory
 
 OPTIONAL_FIELDS = (
     *("stream_options", "parallel_tool_calls", "tool_choice", "response_format", "temperature"),
@@ -27,18 +29,23 @@ _OTHER: dict[str, TranslatedWire] = {"chat": "anthropic", "anthropic": "chat"}
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What is known of one model beyond its row."""
+    """What is known of one model beyond its row. `wire` is one that is being tried."""
 
     refused: frozenset[str] = frozenset()
     wire: TranslatedWire | None = None
 
 
 class Lessons:
-    """All lessons of a process, by profile."""
+    """All lessons of a process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[str, Lesson] = {}
+        self._known: dict[ModelAt, Lesson] = {}
+        self._wires: WireMemory = ProcessWires()
+
+    def remember_in(self, wires: WireMemory) -> None:
+        """Keep wires there from now on, and know those that are there."""
+        self._wires = wires
 
     def dialect_of(self, profile: ModelProfile) -> Dialect:
         """Return its own dialect, on the wire that it speaks, without the fields it refused."""
@@ -53,32 +60,60 @@ class Lessons:
 
     def wire_of(self, profile: ModelProfile) -> TranslatedWire:
         """Return the wire to translate to. `responses` is not translated: its lane relays."""
-        own = profile.wire if profile.wire != "responses" else "chat"
-        return self._of(profile).wire or own
+        return self._of(profile).wire or self._wires.find(_model_at(profile)) or _own_wire(profile)
 
     def learn(self, profile: ModelProfile, error: UpstreamRejected) -> bool:
         """Return whether a refusal taught something that is worth another try."""
+        if _OTHER_WIRE.search(error.message):
+            return self._learn_wire(profile)
         known = self._of(profile)
-        if _OTHER_WIRE.search(error.message) and not known.wire:
-            lesson = replace(known, wire=_OTHER.get(profile.wire))
-        else:
-            named = {n for n, pattern in _NAMED.items() if pattern.search(error.message)}
-            new = named - known.refused - profile.dialect.refused
-            if len(new) != 1:
-                return False
-            lesson = replace(known, refused=known.refused | new)
-        with self._lock:
-            self._known[profile.name] = lesson
-        return lesson != known
+        named = {n for n, pattern in _NAMED.items() if pattern.search(error.message)}
+        new = named - known.refused - profile.dialect.refused
+        if len(new) != 1:
+            return False
+        self._know(profile, replace(known, refused=known.refused | new))
+        return True
+
+    def confirm(self, profile: ModelProfile) -> None:
+        """Remember the wire that was being tried: an answer came over it."""
+        known = self._of(profile)
+        if known.wire:
+            self._wires.save(_model_at(profile), known.wire)
+            self._know(profile, replace(known, wire=None))
 
     def to_json(self) -> dict[str, object]:
         """Return what `/health` shows."""
         with self._lock:
-            return {
-                name: {"refused": sorted(lesson.refused), "wire": lesson.wire}
-                for name, lesson in self._known.items()
-            }
+            known = {at.model: sorted(each.refused) for at, each in self._known.items()}
+        return {
+            "wires": {at.model: wire for at, wire in self._wires.wires().items()},
+            "dropped_fields": {model: fields for model, fields in known.items() if fields},
+        }
+
+    def _learn_wire(self, profile: ModelProfile) -> bool:
+        """Try the other wire, once; or, where a remembered one is refused, its own again."""
+        known = self._of(profile)
+        if known.wire:
+            self._know(profile, replace(known, wire=None))
+            return False
+        if self._wires.find(_model_at(profile)):
+            self._wires.forget(_model_at(profile))
+        else:
+            self._know(profile, replace(known, wire=_OTHER[_own_wire(profile)]))
+        return True
+
+    def _know(self, profile: ModelProfile, lesson: Lesson) -> None:
+        with self._lock:
+            self._known[_model_at(profile)] = lesson
 
     def _of(self, profile: ModelProfile) -> Lesson:
         with self._lock:
-            return self._known.get(profile.name, Lesson())
+            return self._known.get(_model_at(profile), Lesson())
+
+
+def _model_at(profile: ModelProfile) -> ModelAt:
+    return ModelAt(profile.provider.base_url, profile.upstream_model)
+
+
+def _own_wire(profile: ModelProfile) -> TranslatedWire:
+    return "chat" if profile.wire == "responses" else profile.wire

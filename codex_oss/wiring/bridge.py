@@ -30,9 +30,13 @@ from codex_oss.profiles import ModelProfile
 from codex_oss.responses import Style
 from codex_oss.server import Gate, Limits, Listener
 from codex_oss.system import Database, Pulse, made_once, private_folder, random_bytes
+from codex_oss.upstream import WIRES_TABLE, SqliteWires
 from codex_oss.wiring.workshop import Workshop, default_profile
 
 SEAL_KEY_BYTES = 32
+STATE_MIGRATIONS = (*MIGRATIONS, WIRES_TABLE)
+"""A database is as old as the number of these that it has seen: others follow at the end."""
+
 PULSE_SECONDS = 0.25  # A client that left and a due sign of life are noticed within this.
 
 
@@ -68,7 +72,9 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
     )
     started = clock.monotonic()
     manner = _manner(workshop)
-    stored = StoredTurns(_conversations(workshop, log), settings.proxy_background_max, log)
+    database = _state(workshop, log)
+    workshop.shop.remember_in(SqliteWires(database, clock))
+    stored = StoredTurns(_conversations(workshop, database), settings.proxy_background_max, log)
     gateway = Gateway(
         registry=workshop.registry,
         models=workshop.models,
@@ -156,12 +162,16 @@ def _support(workshop: Workshop, manner: Manner) -> SupportTurns:
     )
 
 
-def _conversations(workshop: Workshop, log: Log) -> ConversationStore:
-    settings = workshop.settings
-    path = settings.proxy_state_db or workshop.layout.state_database
-    database = Database(path, MIGRATIONS, workshop.clock)
+def _state(workshop: Workshop, log: Log) -> Database:
+    path = workshop.settings.proxy_state_db or workshop.layout.state_database
+    database = Database(path, STATE_MIGRATIONS, workshop.clock)
     if database.set_aside:
         log({"level": "warning", "event": "state_set_aside", "file": database.set_aside.name})
+    return database
+
+
+def _conversations(workshop: Workshop, database: Database) -> ConversationStore:
+    settings = workshop.settings
     limits = StoreLimits(
         settings.proxy_state_ttl_seconds,
         settings.proxy_state_max_responses,

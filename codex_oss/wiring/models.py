@@ -34,6 +34,7 @@ from codex_oss.upstream import (
     Starting,
     TransportLimits,
     Tries,
+    WireMemory,
 )
 
 REHEARSAL = "rehearsal"
@@ -93,6 +94,10 @@ class ModelShop:
             breaker=self._breaker(profile),
             begin_seconds_max=self._settings.request_deadline_seconds,
         )
+
+    def remember_in(self, wires: WireMemory) -> None:
+        """Keep what is learned of wires there."""
+        self._lessons.remember_in(wires)
 
     def fault(self, profile: ModelProfile) -> str:
         """Return why this profile's provider cannot be asked, or ""."""

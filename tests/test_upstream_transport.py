@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support import needs, program, scratch
+from support.providers import full_backlog
 
 from codex_oss.deadline import Deadline
 from codex_oss.errors import (
@@ -324,20 +325,6 @@ class Endpoints(unittest.TestCase):
         for key in ("sk\r\nX: y", "sk-é", "sk\n"):
             with self.assertRaises(BadSettings):
                 Caller(profile, key, clock=SystemClock(), **shared)
-
-
-@contextmanager
-def full_backlog() -> Iterator[int]:
-    """Yield a port of loopback whose queue is full: a connection to it hangs."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        waiting = [socket.socket() for _ in range(4)]
-        for sock in waiting:
-            sock.setblocking(False)
-            sock.connect_ex(listener.getsockname())
-        time.sleep(0.05)
-        yield listener.getsockname()[1]
-        for sock in waiting:
-            sock.close()
 
 
 class TlsReply(http.server.BaseHTTPRequestHandler):

@@ -18,7 +18,8 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from support.chat_rules import faults_of
@@ -243,3 +244,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Keep the tests' output to what the tests say."""
+
+
+@contextmanager
+def full_backlog() -> Iterator[int]:
+    """Yield a port of loopback whose queue is full: a connection to it hangs."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        waiting = [socket.socket() for _ in range(4)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(listener.getsockname())
+        time.sleep(0.05)
+        yield listener.getsockname()[1]
+        for sock in waiting:
+            sock.close()

@@ -368,6 +368,21 @@ class FromSettings(unittest.TestCase):
         expected = ModelProfile("flash", "flash", provider, dialect=Dialect(model="flash"))
         self.assertEqual(flash, expected)
 
+    def test_a_model_whose_name_was_taken_keeps_its_own(self) -> None:
+        """Settings name it: chains, the model of the last report."""
+        for body in ({"provider": "ollama", "upstream_model": "qwen3"}, {"provider": "ollama"}):
+            kimi = json.dumps({"kimi": body})
+            settings = GivenSettings(profiles_json=kimi)
+            registry = ModelRegistry.of(settings, chains={"deepseek-v4-pro": ["kimi-k2.6"]})
+            for name in ("kimi", "oss_kimi_rapid"):
+                self.assertEqual(registry.resolve(name).provider.name, "ollama")
+            for name in ("kimi-k2.6", "ocg-kimi-k2.6", *registry.resolve("deepseek").fallbacks):
+                self.assertEqual(registry.resolve(name).provider.name, "opencode_go")
+                self.assertEqual(registry.resolve(name).upstream_model, "kimi-k2.6")
+        same = json.dumps({"kimi": {"provider": "vllm", "upstream_model": "kimi-k2.6"}})
+        registry = ModelRegistry.of(GivenSettings(profiles_json=same))
+        self.assertEqual(registry.resolve("kimi-k2.6").provider.name, "vllm")
+
     def test_a_file_s_profiles_stand_behind_those_of_the_variable(self) -> None:
         body = {"provider": "ollama", "concurrency": 1}
         of_file = parse_profiles(json.dumps({"mine": body, "yours": body}))

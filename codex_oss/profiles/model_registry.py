@@ -94,15 +94,18 @@ class ModelRegistry:
         concurrency: Mapping[str, int] | None = None,
         salvage: Salvage = "auto",
     ) -> "ModelRegistry":
-        """Return the built-in models and the user's, who may redefine one by its name. `more` are
-        those of a file; where both name one, the variable wins. Models of OpenAI are asked where
-        `gpt` says."""
+        """Return the built-in models and the user's, who may redefine one by its name: whose model
+        that was keeps its own. `more` are those of a file; where both name one, the variable wins.
+        Models of OpenAI are asked where `gpt` says."""
         go = replace(OPENCODE_GO, base_url=settings.upstream_base)
-        theirs = (
-            replace(profile, provider=gpt.openai) if profile.provider == OPENAI else profile
+        theirs = {
+            profile.name: replace(profile, provider=gpt.openai)
+            if profile.provider == OPENAI
+            else profile
             for profile in (*more, *parse_profiles(settings.profiles_json))
-        )
-        profiles = (*built_in(go), *theirs)
+        }
+        ours = (_beside(profile, theirs.get(profile.name)) for profile in built_in(go))
+        profiles = (*ours, *theirs.values())
         return cls(
             profiles,
             settings.model_map_json,
@@ -177,6 +180,14 @@ class ModelRegistry:
             hint=f"nearest: {', '.join(nearest)}" if nearest else "GET /v1/models lists them",
             faults=[Fault("model", "model_not_found", told)],
         )
+
+
+def _beside(ours: ModelProfile, theirs: ModelProfile | None) -> ModelProfile:
+    """Return a model of ours under the name of its own where the user calls another one like it."""
+    model = ours.upstream_model
+    if theirs is None or theirs.upstream_model == model or is_gpt_name(model):
+        return ours
+    return replace(ours, name=model)
 
 
 def _placed(

@@ -28,6 +28,7 @@ from codex_oss.contract.mission import (
     contract_digest,
     render_mission,
 )
+from codex_oss.contract.packing import packed_mission, scope_of, searches_in
 from codex_oss.contract.parsing import Parsed, parse_mission
 from codex_oss.contract.paths import IGNORED_FOLDERS, BadPath, Denial, PathRules, normalise
 from codex_oss.contract.protocol import MISSION, OBSERVATION, STATE, block, blocks
@@ -46,6 +47,7 @@ from codex_oss.contract.support import (
     refusal_of,
     support_task_of,
 )
+from codex_oss.contract.text_report import read_text_report
 from codex_oss.contract.tiers import MODES, TIER_NAMES, TIERS, Tier, tier_of
 from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
 
@@ -97,14 +99,18 @@ __all__ = [
     "mode_of",
     "normalise",
     "not_enforced",
+    "packed_mission",
     "parse_action",
     "parse_claim",
     "parse_draft",
     "parse_mission",
     "parse_ref",
+    "read_text_report",
     "refusal_of",
     "render_handoff",
     "render_mission",
+    "scope_of",
+    "searches_in",
     "support_task_of",
     "template",
     "tier_of",

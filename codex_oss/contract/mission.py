@@ -103,6 +103,11 @@ class MissionV1:
     document: dict[str, object] = field(default_factory=dict)
     unenforced: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether the runtime reads all there is to read, and the model only reports."""
+        return self.tier == "A1"
+
 
 def render_mission(mission: MissionV1) -> dict[str, object]:
     """Return the contract as JSON, with every default filled in: `parse(render(m)) == m`."""

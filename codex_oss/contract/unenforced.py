@@ -21,7 +21,7 @@ _NO_OPEN = "open investigation has no exploration floor and no contradiction sea
 
 # (field, the values that are enforced, why others are not). No values: the field itself.
 NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
-    ("tier", ("A2", "A3"), "only A2 and A3 are run yet"),
+    ("tier", ("A1", "A2", "A3"), "only A1, A2 and A3 are run yet"),
     ("risk_tier", ("low", "medium"), "the status cap of critical missions is not built yet"),
     ("write_allowed", (False,), "nothing is written by a mission yet"),
     ("forbidden_topics", ([],), "topics are not denied in searches and findings yet"),

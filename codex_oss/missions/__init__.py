@@ -2,7 +2,7 @@
 
 from codex_oss.missions.archive import LoggedRun, RunArchive
 from codex_oss.missions.desk import MissionDesk
-from codex_oss.missions.facts import Order
+from codex_oss.missions.facts import Order, Sources
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import MissionResult, result_of
@@ -17,5 +17,6 @@ __all__ = [
     "Performer",
     "Run",
     "RunArchive",
+    "Sources",
     "result_of",
 ]

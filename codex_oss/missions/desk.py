@@ -6,7 +6,7 @@ of its own. A run belongs to the process that holds its `run.lock` (architecture
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from math import inf
 from pathlib import Path
@@ -19,7 +19,7 @@ from codex_oss.errors import BadMission, BridgeError, Busy, Refused
 from codex_oss.layout import Layout
 from codex_oss.log import HeadStore, MissionEventLog, write_projections
 from codex_oss.missions.archive import RunArchive
-from codex_oss.missions.facts import Order, find_facts, profile_facts, without_floats
+from codex_oss.missions.facts import Order, Sources, find_facts, profile_facts, without_floats
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import refusal
@@ -106,6 +106,18 @@ class MissionDesk:
             on_failure.pop_all()
         return self._run(log, lock, opening, order.profile, guard, deadline)
 
+    def sources(self, mission: MissionV1) -> Sources:
+        """Return what a contract's scope holds at this moment."""
+        guard = self._guard_for(mission)
+        survey, found = guard.survey(), guard.readable_files()
+        sizes: dict[str, int] = {}
+        for file in found.files:
+            with suppress(OSError):  # Gone since it was listed.
+                sizes[file.path] = (guard.root / file.real_path).lstat().st_size
+        missing = [(path, "absent") for path in survey.absent]
+        missing += [(denied.path, denied.code) for denied in survey.refused]
+        return Sources(sizes, tuple(dict.fromkeys(missing)))
+
     def resume(self, run_id: str, deadline: Deadline) -> Run:
         """Take up a run that nobody holds: the same loop over the same log."""
         record = self.archive.load(run_id).record
@@ -164,7 +176,7 @@ class MissionDesk:
             allowed_tool_classes=mission.scope.allowed_tool_classes,
             write_allowed=mission.write_allowed,
             model_alias=order.model_alias,
-            route_class=order.door,
+            route_class=order.route_class or order.door,
             contract_sha256=contract_digest(mission),
             admission=admission.to_json(),
             profile=profile_facts(order.profile),
@@ -177,7 +189,7 @@ class MissionDesk:
             },
             requested_mission_id=mission.mission_id,
             product={**self._product, "prompt_version": PROMPT_VERSION},
-            limits={"requested": budget, "effective": budget, "reductions": []},
+            limits={"requested": budget, "effective": budget, "reductions": [], **order.pack},
         )
 
     def _as_logged(self, mission: MissionV1) -> MissionV1:

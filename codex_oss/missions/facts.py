@@ -1,14 +1,14 @@
 """Measure what admission judges: scope, provider, capacity, storage, as they are at this moment."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from codex_oss.contract import MissionV1
 from codex_oss.errors import BridgeError, Fault
 from codex_oss.layout import Layout
 from codex_oss.profiles import ModelProfile
-from codex_oss.record import ProfileFacts
+from codex_oss.record import Json, ProfileFacts
 from codex_oss.runtime import AdmissionFacts
 from codex_oss.system import free_bytes, private_folder
 from codex_oss.tools import ScopeSurvey
@@ -16,7 +16,9 @@ from codex_oss.tools import ScopeSurvey
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a door asks for: a contract, the profile that is to work on it, and how it came in."""
+    """What a door asks for: a contract, the profile that is to work on it, and how it came in.
+    `pack` are further limits of a packed report: `excerpt_bytes_max`, and `searches` that the
+    runtime makes first, as (pattern, path)."""
 
     mission: MissionV1
     profile: ModelProfile
@@ -25,6 +27,16 @@ class Order:
     door: str
     warnings: tuple[Fault, ...] = ()
     run_key: str = ""
+    route_class: str = ""
+    pack: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The readable files of a scope with their bytes, and what it names and cannot be read."""
+
+    files: Mapping[str, int]
+    missing: tuple[tuple[str, str], ...]
 
 
 def profile_facts(profile: ModelProfile) -> ProfileFacts:

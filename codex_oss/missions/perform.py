@@ -38,7 +38,7 @@ from codex_oss.runtime import (
     result_bytes_max,
 )
 from codex_oss.system import ticking
-from codex_oss.tools import Allowance, ToolBroker, ToolCall
+from codex_oss.tools import TOOL_CLASSES, Allowance, ToolBroker, ToolCall
 
 BREATH_SECONDS = 0.25  # So soon a cancel of another process is noticed (event-log 4: 500 ms).
 TOOL_SECONDS_MAX = 20.0  # Wall limit of one tool call (missions 5.1).
@@ -139,7 +139,7 @@ class Performer:
             result_bytes_max=result_bytes_max(record),
             files_opened=record.evidence.files,
             files_max=limits.max_files_to_inspect,
-            tool_classes=record.contract.scope.allowed_tool_classes,
+            tool_classes=_classes(record, announced),
         )
         try:
             running = (self._broker.run(call, allowance, deadline) for _ in range(1))
@@ -211,6 +211,12 @@ def _tool_seconds(record: RunRecord) -> float:
     seconds = record.contract.budget.time_budget_seconds
     left = seconds - reserve_seconds(seconds) - record.budget.elapsed_ms / 1000
     return max(0.0, min(TOOL_SECONDS_MAX, left))
+
+
+def _classes(record: RunRecord, announced: ToolCallEmitted) -> tuple[str, ...]:
+    """Return the tools of a call: for a packed report the runtime looks, whose model has none."""
+    is_packing = record.contract.is_packed and not announced.response_id
+    return TOOL_CLASSES if is_packing else record.contract.scope.allowed_tool_classes
 
 
 def _looking_seconds(record: RunRecord) -> float:

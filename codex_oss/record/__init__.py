@@ -61,6 +61,7 @@ from codex_oss.record.payloads import FACTS, LineFault, ReadBlob, to_fact, to_pa
 from codex_oss.record.reducer import fold, reduce
 from codex_oss.record.run_record import Answered, Command, RunRecord, Said
 from codex_oss.record.verdict import (
+    SOURCE_PACK,
     Verdict,
     closing_reason,
     conditions,
@@ -137,6 +138,7 @@ __all__ = [
     "RunRecord",
     "RunResumed",
     "RuntimeProgressEmitted",
+    "SOURCE_PACK",
     "SUMMARY_FILE",
     "Said",
     "Sentence",

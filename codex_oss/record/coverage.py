@@ -43,7 +43,8 @@ def source_states(record: RunRecord) -> tuple[SourceState, ...]:
     contract = record.contract
     for_all = contract.must_inspect
     if not for_all and not any(o.source_requirements for o in contract.obligations):
-        for_all = contract.scope.allowed_paths[:NAMED_SOURCES_MAX]
+        most = None if contract.is_packed else NAMED_SOURCES_MAX
+        for_all = contract.scope.allowed_paths[:most]
     states = []
     for obligation in contract.obligations:
         wanted = dict.fromkeys(for_all, True)

@@ -19,6 +19,9 @@ FAILURES_IN_A_ROW_MAX = 3
 WRITE_ATTEMPTS_MAX = 3
 RESERVE_SECONDS_MIN, RESERVE_SECONDS_MAX = 2, 30  # Kept for closing (missions 10.2).
 CONFIDENCES = ("LOW", "MEDIUM", "HIGH")
+SOURCE_PACK = "source_pack"
+"""How a run comes in that mends what a raw model left: at most PARTIAL, and LOW (missions 14)."""
+
 NOT_REPORTED = ("uninspected",)  # An output that a contract may require and no report has yet.
 
 CONDITIONS = {
@@ -74,7 +77,8 @@ def out_of(record: RunRecord) -> str:
     loop, budget, limits = record.loop, record.budget, record.contract.budget
     last_ms = 1000 * (limits.time_budget_seconds - reserve_seconds(limits.time_budget_seconds))
     tokens_max = limits.max_output_tokens_total
-    is_given_up = loop.failed_in_a_row and not loop.last_failure_retryable
+    is_last = budget.model_calls >= limits.max_model_calls
+    is_given_up = loop.failed_in_a_row and (is_last or not loop.last_failure_retryable)
     repairs_spent = loop.faulty_in_a_row > REPAIRS_IN_A_ROW_MAX or loop.faulty > REPAIRS_MAX
     stuck = f"budget_exhausted:{budget.exhausted[-1]}" if budget.exhausted else ""
     rows = (
@@ -84,7 +88,7 @@ def out_of(record: RunRecord) -> str:
             f"model_call_failed:{loop.last_failure}",
         ),
         (budget.elapsed_ms >= last_ms, "deadline_reached"),
-        (budget.model_calls >= limits.max_model_calls, "model_call_limit_reached"),
+        (is_last, "model_call_limit_reached"),
         (
             tokens_max is not None and budget.output_tokens >= tokens_max,
             "budget_exhausted:output_tokens",
@@ -93,6 +97,11 @@ def out_of(record: RunRecord) -> str:
         ("log" in budget.exhausted, "log_limit"),
     )
     return next((reason for holds, reason in rows if holds), "")
+
+
+def is_recovery(record: RunRecord) -> bool:
+    """Whether this run only mends what a raw model left undone."""
+    return record.admitted.admitted.route_class == SOURCE_PACK
 
 
 # ---- what was earned -----------------------------------------------------------------------------
@@ -105,7 +114,9 @@ def conditions(record: RunRecord) -> dict[str, bool]:
     refs_min = limits.min_evidence_refs_per_claim
     required = [s for s in obligation_states(record) if s.obligation.required]
     return {
-        "model_asked_for_complete": draft is not None and draft.status == "COMPLETE",
+        "model_asked_for_complete": draft is not None
+        and draft.status == "COMPLETE"
+        and not is_recovery(record),
         "required_obligations_answered": all(s.status == "answered" for s in required),
         "required_sources_satisfied": all(
             s.state == "read_satisfied" for s in source_states(record)
@@ -168,7 +179,7 @@ def _status(record: RunRecord, reason: str, failed: list[str], asked: str) -> tu
     needed = _needs_a_person(record)
     if needed is not None or asked == "ESCALATE":
         return "ESCALATE", (needed or "") if is_report else ""
-    if not _is_anything_proven(record):
+    if not _is_anything_proven(record) and not (is_report and is_recovery(record)):
         return "FAILED", "report_validation_failed:nothing_proven" if is_report else ""
     if is_report and not failed:
         return "COMPLETE", ""
@@ -199,7 +210,9 @@ def _confidence(record: RunRecord, draft: ReportDraft | None, status: str) -> st
     value that stands there literally. What contradicts itself, or cites the unseen, is LOW."""
     known = findings(record)
     is_sound = bool(known) and all(f.status != "unverified" for f in known)
-    if draft is None or status == "FAILED" or not is_sound or contradictions(record, known):
+    if draft is None or status == "FAILED" or not is_sound or is_recovery(record):
+        return "LOW"
+    if contradictions(record, known):
         return "LOW"
     caps = [draft.confidence]
     if any(citation.is_partial for f in known for citation in f.citations):

@@ -14,7 +14,7 @@ from codex_oss.record.coverage import obligation_states
 from codex_oss.record.events import CitationResult, Extract, Json
 from codex_oss.record.findings import HELD, Finding, draft_of, findings, told
 from codex_oss.record.run_record import Command, RunRecord
-from codex_oss.record.verdict import Verdict, missing_fields, verdict
+from codex_oss.record.verdict import SOURCE_PACK, Verdict, is_recovery, missing_fields, verdict
 
 REPORT_SCHEMA = "managed_investigation_report.v1"
 ANSWER_CHARACTERS_MAX = 1_200
@@ -83,6 +83,7 @@ def report(record: RunRecord) -> Json:
         "completion_envelope": _envelope(record, ended),
         "log_head": {"seq": record.loop.finalized_seq, "hash": record.loop.finalized_hash},
         "artifacts": artifact_folder(record),
+        **({"recovery_class": SOURCE_PACK} if is_recovery(record) else {}),
     }
 
 
@@ -100,7 +101,7 @@ def answer(record: RunRecord) -> str:
     the recorded claims."""
     draft, known = draft_of(record), told(record)
     if draft:
-        return draft.answer if known else ""
+        return draft.answer if known or is_recovery(record) else ""
     return " ".join(f.claim for f in known)[:ANSWER_CHARACTERS_MAX]
 
 
@@ -115,6 +116,8 @@ def escalation(record: RunRecord, ended: Verdict) -> Json:
 def report_source(record: RunRecord, ended: Verdict) -> str:
     if record.answer.draft is None:
         return "runtime_answer_graph"
+    if is_recovery(record):
+        return "source_pack_recovery"
     return "model_report_downgraded" if ended.downgraded_from else "model_report"
 
 

@@ -28,12 +28,19 @@ class RehearsalModel:
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
         deadline.raise_if_cancelled()
         prompt = prompt_of(request)
-        calls = spoken(request, next_calls(prompt)) if prompt and prompt.functions else ()
-        text = "" if calls else NO_MISSION
+        planned = next_calls(prompt) if prompt else ()
+        calls = spoken(request, planned) if prompt and prompt.functions else ()
+        text = "" if calls else _written(planned) or NO_MISSION
         for chunk in pieces(text, calls):
             deadline.raise_if_cancelled()
             yield (chunk,)
         yield (ChatChunk(usage=_usage(request, text, calls)),)
+
+
+def _written(planned: tuple[Call, ...]) -> str:
+    """Return the report as text, for a mission that has no function to hand it in with."""
+    reports = [dict(call.arguments)["report"] for call in planned if call.name == "final_report"]
+    return json.dumps(reports[0], ensure_ascii=False) if reports else ""
 
 
 def spoken(request: ChatRequest, calls: tuple[Call, ...]) -> tuple[FunctionCall, ...]:

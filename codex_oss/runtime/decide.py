@@ -16,6 +16,7 @@ from codex_oss.contract import (
     StopAction,
     ToolAction,
     parse_action,
+    read_text_report,
 )
 from codex_oss.record import (
     ActionRejected,
@@ -24,6 +25,7 @@ from codex_oss.record import (
     EvidenceVerified,
     Fact,
     GateEvaluated,
+    Json,
     MissionFinalized,
     ModelNarrationEmitted,
     ModelRequested,
@@ -52,6 +54,7 @@ from codex_oss.runtime.phases import (
     is_asked_once_more,
     newly_exhausted,
     newly_passed,
+    open_searches,
     phase_of,
     unread_sources,
 )
@@ -83,7 +86,11 @@ def decide(record: RunRecord) -> Intent:
     if closing_reason(record) and not is_asked_once_more(record):
         return _close(record)
     if sources := unread_sources(record):
-        return Note(_prefetch(record, sources[0]))
+        return Note(_prefetch(record, "rtk_read", {"path": sources[0]}))
+    if searches := open_searches(record):
+        pattern, path = searches[0]
+        wanted: Json = {"pattern": pattern, "path": path, "fixed_strings": True}
+        return Note(_prefetch(record, "rtk_grep", wanted))
     return _ask(record)
 
 
@@ -104,7 +111,7 @@ def _taken(record: RunRecord, call: FunctionCall) -> Fact:
     """Return the fact that one call of the last reply is."""
     number = record.budget.model_calls
     if not call.name:
-        return _rejected(record, call, _text_fault(record, call.arguments))
+        return _of_text(record, call)
     names, path = offered(record), _example_path(record)
     match parse_action(call.name, call.arguments, names, example_path=path):
         case ActionFault() as fault:
@@ -122,6 +129,18 @@ def _taken(record: RunRecord, call: FunctionCall) -> Fact:
             if record.loop.narrated != call.call_id:
                 return _narrated(call, action, number)
             return emitted(call.call_id, action, f"reply_{number}")
+
+
+def _of_text(record: RunRecord, call: FunctionCall) -> Fact:
+    """Return what a reply without a call is: the report, where there is no function for it."""
+    text = call.arguments
+    if not record.contract.is_packed or not text.strip() or _cut_off(record):
+        return _rejected(record, call, _text_fault(record, text))
+    draft = read_text_report(text, [o.id for o in record.contract.obligations])
+    wrong = _obligation_fault(record, draft.findings)
+    if wrong:
+        return _rejected(record, call, wrong)
+    return ReportDrafted(record.budget.model_calls, call.call_id, draft.to_json())
 
 
 def _example_path(record: RunRecord) -> str:
@@ -223,9 +242,9 @@ def emitted(call_id: str, action: ToolAction, response_id: str) -> ToolCallEmitt
 # ---- the next look-up or call --------------------------------------------------------------------
 
 
-def _prefetch(record: RunRecord, path: str) -> ToolCallEmitted:
-    """Return the reading of a required source that the runtime does by itself, first."""
-    action = parse_action("rtk_read", canonical({"path": path}).decode(), ("rtk_read",))
+def _prefetch(record: RunRecord, tool: str, arguments: Json) -> ToolCallEmitted:
+    """Return the look at a required source that the runtime takes by itself, first."""
+    action = parse_action(tool, canonical(arguments).decode(), (tool,))
     assert isinstance(action, ToolAction), action
     evidence = record.evidence
     number = len(evidence.commands) + len(evidence.denials)

@@ -32,6 +32,8 @@ def phase_of(record: RunRecord) -> tuple[str, str]:
         return "REPORT", f"budget_exhausted:{record.budget.exhausted[-1]}"
     if is_mending:
         return "NARROW", "hollow_report"
+    if record.contract.is_packed and not unread_sources(record) and not open_searches(record):
+        return "REPORT", "sources_packed"
     if not record.evidence.commands and not record.evidence.denials:
         return "PLAN", "nothing_observed"
     if any(state.state == "missing" for state in source_states(record)):
@@ -60,13 +62,25 @@ def unread_sources(record: RunRecord) -> tuple[str, ...]:
     return tuple(path for path in dict.fromkeys(wanted) if not was_tried(record, path))
 
 
+def open_searches(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """Return the searches, as (pattern, path), that the runtime is to make by itself for a packed
+    report, each once."""
+    asked = record.admitted.admitted.limits.get("searches")
+    wanted = (
+        [(str(pattern), str(path)) for pattern, path in asked] if isinstance(asked, list) else []
+    )
+    made = {(c.asked.get("pattern"), c.path) for c in record.evidence.commands if c.by_runtime}
+    denied = {d.path for d in record.evidence.denials if d.by_runtime and d.tool_name == "rtk_grep"}
+    return tuple(s for s in dict.fromkeys(wanted) if s not in made and s[1] not in denied)
+
+
 def newly_exhausted(record: RunRecord) -> tuple[str, int] | None:
     """Return the first counter that has reached its limit and was not yet said to, with it."""
     spent, limits = record.budget, record.contract.budget
     seconds = limits.time_budget_seconds
     explore_ms = int(1000 * (seconds - 2 * reserve_seconds(seconds)))
     bytes_max = limits.max_total_observation_bytes - OBSERVATION_BYTES_MIN + 1
-    counters = (
+    counters: tuple[tuple[str, int, int], ...] = (
         ("tool_calls", spent.tool_calls, limits.tool_budget),
         ("observation_bytes", spent.observation_bytes, bytes_max),
         ("exploration_time_ms", spent.elapsed_ms, explore_ms),
@@ -76,6 +90,8 @@ def newly_exhausted(record: RunRecord) -> tuple[str, int] | None:
         ("log", spent.log_bytes, LOG_BYTES_MAX),
         ("log", spent.blob_bytes, BLOB_BYTES_MAX),
     )
+    if record.contract.is_packed:  # Nothing is explored that could end early.
+        counters = tuple(row for row in counters if row[0] == "log")
     for name, amount, limit in counters:
         if amount >= limit and name not in spent.exhausted:
             return name, amount

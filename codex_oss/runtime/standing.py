@@ -24,10 +24,11 @@ _INSTRUCTIONS = {
     "repair": "Your last answer was no action. Correct it as the note says.",
     "report": "Exploration is over. Call final_report with what the evidence shows.",
 }
+_PACKED_INSTRUCTION = "Write the report now: findings with their refs, and what is missing."
 
 
 def standing(record: RunRecord, purpose: str) -> Json:
-    spent, limits = record.budget, record.contract.budget
+    spent, limits, packed = record.budget, record.contract.budget, record.contract.is_packed
     return {
         "phase": record.loop.phase,
         "limits_left": {
@@ -48,7 +49,7 @@ def standing(record: RunRecord, purpose: str) -> Json:
             for f in findings(record)
         ],
         "agenda": list(_agenda(record))[:AGENDA_SHOWN],
-        "instruction": _INSTRUCTIONS[purpose],
+        "instruction": _PACKED_INSTRUCTION if packed else _INSTRUCTIONS[purpose],
         "note": _note(record),
     }
 
@@ -97,7 +98,7 @@ def _note(record: RunRecord) -> str:
     """Say what the model should mind: its last answer, its report, or how it goes on."""
     transcript, validated = record.loop.transcript, record.answer.validated
     last = transcript[-1] if transcript else None
-    if isinstance(last, Answered) and not last.call_id and last.note:
+    if isinstance(last, Answered) and not last.call_id and last.note and "error" in last.note:
         return f"{last.note['error']}: {last.note['message']} Example: {last.note['example']}"
     if validated and validated.downgraded_from:
         return f"Your report was not {validated.downgraded_from}: {', '.join(validated.reasons)}."

@@ -12,8 +12,9 @@ from codex_oss.gateway.managed_bridge import MissionTurns, TraceStyle
 from codex_oss.gateway.receipts import Log
 from codex_oss.gateway.rounds import RoundLimits
 from codex_oss.gateway.routes import Gateway, Missions
+from codex_oss.gateway.source_packs import Finalizers, PackLimits, SourcePacks
 from codex_oss.gateway.stored import StoredTurns
-from codex_oss.gateway.support import Finalizers, SupportLimits, SupportTurns
+from codex_oss.gateway.support import SupportLimits, SupportTurns
 from codex_oss.gateway.turns import Manner, Served, new_turn
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "MissionLane",
     "MissionTurns",
     "Missions",
+    "PackLimits",
     "RoundLimits",
     "Served",
+    "SourcePacks",
     "SqliteConversations",
     "StoreLimits",
     "StoredTurns",

@@ -61,7 +61,7 @@ class MissionTurns:
 
     def begin(self, request: ResponsesRequest, http: HttpRequest, lane: MissionLane) -> Served:
         """Admit the request's handoff, or raise every reason why not."""
-        self._ensure_our_project(http.headers)
+        ensure_our_project(self._root, http.headers)
         handed = extract_handoff(task_text(request), lane.tier or "A3", self._root)
         receipt = Receipt(
             lane="mission", profile=lane.profile.name, upstream_model=lane.profile.upstream_model
@@ -100,16 +100,17 @@ class MissionTurns:
             text += f"\n\n{REPORT_BEGIN}\n{report}\n{REPORT_END}"
         return FinalReport(text, result.usage)
 
-    def _ensure_our_project(self, headers: Mapping[str, str]) -> None:
-        """Refuse a caller whose workspaces all lie elsewhere (delivery 6)."""
-        workspaces = _workspaces(headers.get(TURN_METADATA, ""))
-        if not workspaces or any(_are_related(self._root, other) for other in workspaces):
-            return
-        raise Refused(
-            f"this bridge serves {self._root}, the request comes from {workspaces[0]}",
-            code="wrong_project_root",
-            hint="start a bridge in that project: codex-oss up",
-        )
+
+def ensure_our_project(root: str, headers: Mapping[str, str]) -> None:
+    """Refuse a caller whose workspaces all lie elsewhere (delivery 6)."""
+    workspaces = _workspaces(headers.get(TURN_METADATA, ""))
+    if not workspaces or any(_are_related(root, other) for other in workspaces):
+        return
+    raise Refused(
+        f"this bridge serves {root}, the request comes from {workspaces[0]}",
+        code="wrong_project_root",
+        hint="start a bridge in that project: codex-oss up",
+    )
 
 
 def _reported_in(request: ResponsesRequest) -> ReportedMission | None:

@@ -4,16 +4,17 @@ A request and its lane enter, the events of its turn leave. No shell is run here
 written; what reads files is a run with its guard, its redactor, its budgets and its log.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from codex_oss.chat import Burst, ChatChunk, ChatRequest, Usage, gather
 from codex_oss.chat import Served as ServedBy
-from codex_oss.contract import refusal_of
+from codex_oss.contract import SupportTask, refusal_of, scope_of
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import UpstreamError
+from codex_oss.errors import Refused, UpstreamError, UpstreamTimeout
 from codex_oss.gateway.lanes import SupportLane, SupportRules
+from codex_oss.gateway.managed_bridge import ensure_our_project
 from codex_oss.gateway.plain import Models, unless_left
 from codex_oss.gateway.rounds import (
     RoundLimits,
@@ -24,6 +25,7 @@ from codex_oss.gateway.rounds import (
     since_task,
     with_outputs_cut,
 )
+from codex_oss.gateway.source_packs import Finalizers, SourcePacks, total_usage
 from codex_oss.gateway.turns import Manner, Served, new_turn
 from codex_oss.profiles import ModelProfile
 from codex_oss.responses import (
@@ -43,8 +45,12 @@ NO_WRITES = (
 )
 NOTHING_DONE = "No model was asked, and nothing was read, run or written."
 
-Finalizers = Callable[[ModelProfile], Sequence[ModelProfile]]
-"""Returns the profiles that write a report for a task of this one, in the order they are asked."""
+MENDED = {
+    "intent_text": "the model only announced what it would do, twice",
+    "repeated_call": "the model made the same call a third time",
+    "invalid_report": "the model gave no valid report",
+}
+"""What is wrong with a reply that is not passed on, where a report can be made without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class SupportTurns:
         self,
         models: Models,
         finalizers: Finalizers,
+        packs: SourcePacks,
         rules: SupportRules,
         limits: SupportLimits,
         clock: Clock,
@@ -71,6 +78,7 @@ class SupportTurns:
     ) -> None:
         self._models = models
         self._finalizers = finalizers
+        self._packs = packs
         self.rules = rules
         self._limits = limits
         self._clock = clock
@@ -86,6 +94,8 @@ class SupportTurns:
                 )
             case "bounded_write" | "bounded_write_exact":
                 return self._escalated(request, http, lane, NO_WRITES)
+            case "context_pack_report":
+                return self._packed(request, http, lane)
             case "no_tool_exact":
                 return self._without_tools(request, http, lane)
             case _:
@@ -100,6 +110,19 @@ class SupportTurns:
         text = f"**Outcome**: ESCALATE\n\n{why[0].upper()}{why[1:]}.\n\n{NOTHING_DONE}"
         return turn, narrate(turn, [FinalReport(text, Usage(0, 0))])
 
+    # ---- a report on what the runtime reads ------------------------------------------------------
+
+    def _packed(self, request: ResponsesRequest, http: HttpRequest, lane: SupportLane) -> Served:
+        self._ensure_readable(lane.task, http)
+        turn, _ = self._translated(request, http, lane)
+        bursts = self._packs.report(lane.task, lane.profile, http.deadline)
+        return turn, assemble(turn, unless_left(bursts))
+
+    def _ensure_readable(self, task: SupportTask, http: HttpRequest) -> None:
+        """Raise what is wrong with reading for this task, before a stream begins."""
+        ensure_our_project(self.rules.project_root, http.headers)
+        scope_of(task)
+
     # ---- the plain lane, with less ---------------------------------------------------------------
 
     def _without_tools(
@@ -112,8 +135,10 @@ class SupportTurns:
     def _with_tools(
         self, request: ResponsesRequest, http: HttpRequest, lane: SupportLane
     ) -> Served:
+        if lane.task.read_only_paths:
+            self._ensure_readable(lane.task, http)
         turn, chat = self._translated(request, http, lane)
-        bursts = self._worked_on(chat, task_text(request), lane, http.deadline)
+        bursts = self._mended(chat, task_text(request), lane, http.deadline)
         return turn, assemble(turn, unless_left(bursts))
 
     def _translated(
@@ -143,10 +168,34 @@ class SupportTurns:
         turn = new_turn(request, receipt, http, self._clock, manner, profile.family)
         return turn, chat
 
-    def _worked_on(
+    def _mended(
         self, chat: ChatRequest, text: str, lane: SupportLane, deadline: Deadline
     ) -> Iterator[Burst]:
-        """Yield the answer of the turn once it is known to be one: it is held back whole."""
+        """Yield the model's answer once it is known to be one: it is held back whole. Where it is
+        none, and the task declares what may be read, a report is made without its model."""
+        if not lane.task.read_only_paths:
+            answer, _ = self._worked_on(chat, text, lane, deadline)
+            yield from answer
+            return
+        limits = self._limits
+        kept = min(limits.report_seconds, limits.request_seconds / 2)
+        try:
+            in_time = deadline.within(limits.request_seconds - kept)
+            answer, fault = self._worked_on(chat, text, lane, in_time)
+        except UpstreamTimeout as error:
+            yield from self._packs.recover(lane.task, lane.profile, error, deadline)
+            return
+        if not fault:
+            yield from answer
+            return
+        why = Refused(MENDED[fault], code=fault)
+        spent = gather(answer).usage
+        yield from self._packs.recover(lane.task, lane.profile, why, deadline, spent)
+
+    def _worked_on(
+        self, chat: ChatRequest, text: str, lane: SupportLane, deadline: Deadline
+    ) -> tuple[list[Burst], str]:
+        """Return the answer of the turn, and what is wrong with it."""
         task, limits = lane.task, self._limits.rounds
         chat = with_outputs_cut(chat, limits.output_chars)
         history = since_task(chat.messages, text)
@@ -168,10 +217,13 @@ class SupportTurns:
         )
         answer = ask(chat, deadline)
         reply = gather(answer)
-        if judge(reply) == "intent_text":
-            again = ask(asking_again(chat, reply.text), deadline)
-            answer = [*again, (ChatChunk(usage=_sum(reply.usage, gather(again).usage)),)]
-        yield from answer
+        fault = judge(reply)
+        if fault != "intent_text":
+            return answer, fault
+        again = ask(asking_again(chat, reply.text), deadline)
+        second = gather(again)
+        usage = total_usage(reply.usage, second.usage)
+        return [*again, (ChatChunk(usage=usage),)], judge(second)
 
     def _asked(
         self, profiles: Sequence[ModelProfile], chat: ChatRequest, deadline: Deadline
@@ -191,16 +243,3 @@ class SupportTurns:
             )
             return [(served,), *bursts]
         raise AssertionError("somebody is always asked")
-
-
-def _sum(first: Usage | None, second: Usage | None) -> Usage | None:
-    """Return the tokens of two calls, unknown where one of them is."""
-    if first is None or second is None:
-        return None
-    return Usage(
-        first.input_tokens + second.input_tokens,
-        first.output_tokens + second.output_tokens,
-        first.cached_tokens + second.cached_tokens,
-        first.reasoning_tokens + second.reasoning_tokens,
-        first.cache_write_tokens + second.cache_write_tokens,
-    )

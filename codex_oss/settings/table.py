@@ -151,6 +151,9 @@ class Settings:
     circuit_breaker_cooldown: int = setting(
         "300", whole(1, DAY), "seconds until an open breaker lets one probe through"
     )
+    degraded_completion_on_timeout: bool = setting(
+        "1", switch, "a legacy handoff without a model's report gets one without conclusions"
+    )
     upstream_connect_timeout_seconds: int = setting("10", whole(1, DAY), "for TCP and TLS")
     request_deadline_seconds: int = setting(
         "90",
@@ -212,6 +215,22 @@ class Settings:
     continuation_deadline_seconds: int = setting("45", whole(1, 3600), "for that report")
     max_tool_output_chars: int = setting(
         "20000", whole(100, 100_000_000), "longest tool output of a handoff, then head and tail"
+    )
+
+    context_pack_max_chars: int = setting(
+        "24000", whole(1024, 5_000_000), "source text of a report on declared files"
+    )
+    context_pack_max_search_terms: int = setting(
+        "12", whole(0, 1000), "searches for such a report, of its steps like `grep X in Y`"
+    )
+    oss_read_finalizer_max_files: int = setting(
+        "20", whole(1, 200), "files of a report that mends what a model left undone"
+    )
+    oss_read_finalizer_max_excerpt_chars: int = setting(
+        "1500", whole(100, 100_000), "of each of these files"
+    )
+    oss_read_finalizer_max_prompt_chars: int = setting(
+        "12000", whole(1024, 5_000_000), "of all of them together"
     )
 
     oss_visible_trace: str = setting(

@@ -16,7 +16,9 @@ from codex_oss.gateway import (
     Log,
     Manner,
     MissionTurns,
+    PackLimits,
     RoundLimits,
+    SourcePacks,
     SqliteConversations,
     StoredTurns,
     StoreLimits,
@@ -150,9 +152,19 @@ def _support(workshop: Workshop, manner: Manner) -> SupportTurns:
         settings.continuation_tools,
         settings.max_tool_output_chars,
     )
+    packs = PackLimits(
+        settings.context_pack_max_chars,
+        settings.context_pack_max_search_terms,
+        settings.oss_read_finalizer_max_files,
+        settings.oss_read_finalizer_max_excerpt_chars,
+        settings.oss_read_finalizer_max_prompt_chars,
+        settings.continuation_deadline_seconds,
+        settings.degraded_completion_on_timeout,
+    )
     return SupportTurns(
         workshop.models,
         finalizers,
+        SourcePacks(workshop.desk, finalizers, packs),
         SupportRules(str(workshop.project), settings.project_critical_roots),
         SupportLimits(
             rounds, settings.request_deadline_seconds, settings.continuation_deadline_seconds

@@ -1,0 +1,244 @@
+"""Reports on files that the runtime reads for a model which has no tools (bridge 18, missions 14).
+
+A task enters, the answer's text leaves as a burst, with the usage of its calls. Each report is a
+run with its contract, guard, redactor, budgets and log: what is told of a source was read by it.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from codex_oss.chat import Burst, ChatChunk, Usage
+from codex_oss.chat import Served as ServedBy
+from codex_oss.contract import MissionV1, SupportTask, packed_mission, scope_of, searches_in
+from codex_oss.deadline import Deadline
+from codex_oss.errors import BridgeError, Refused
+from codex_oss.missions import MissionDesk, MissionResult, Order
+from codex_oss.profiles import ModelProfile
+from codex_oss.record import SOURCE_PACK, Json, one_line
+
+RECOVERED = "Synthesis status: SOURCE_PACK_RECOVERY"
+COMPLETED = "Synthesis status: DETERMINISTIC_SERVER_SIDE_READ_COMPLETION"
+SECONDS_MIN, SECONDS_MAX = 5, 60  # Of a packed report (missions 3).
+FILES_MAX = 200  # That one contract can name.
+MISSING_SHOWN = 40
+
+Finalizers = Callable[[ModelProfile], Sequence[ModelProfile]]
+"""Returns the profiles that write a report for a task of this one, in the order they are asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackLimits:
+    """How much is read: characters of source text and searches of a context pack; files, and
+    characters of an excerpt and of all of them, of a recovery. `completes`: a task whose model
+    gave nothing gets a report without conclusions, and not an error."""
+
+    chars: int = 24_000
+    searches: int = 12
+    recovery_files: int = 20
+    recovery_excerpt_chars: int = 1_500
+    recovery_chars: int = 12_000
+    seconds: float = 45
+    completes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Pack:
+    """What is to be read for a task, and what of it cannot be."""
+
+    mission: MissionV1
+    searches: tuple[tuple[str, str], ...]
+    sizes: Mapping[str, int]
+    missing: tuple[tuple[str, str], ...]
+
+
+class SourcePacks:
+    """Reads for the raw models of one project."""
+
+    def __init__(self, desk: MissionDesk, finalizers: Finalizers, limits: PackLimits) -> None:
+        self._desk = desk
+        self._finalizers = finalizers
+        self._limits = limits
+
+    def report(
+        self, task: SupportTask, profile: ModelProfile, deadline: Deadline
+    ) -> Iterator[Burst]:
+        """Yield the report of a context pack, from this model; without one it is mended."""
+        searches = searches_in(task, self._limits.searches)
+        pack = self._pack(task, FILES_MAX, self._limits.chars, deadline, searches)
+        if pack is None:
+            raise _unreadable(task, "there is nothing to report on")
+        result = yield from self._run(pack, profile, deadline)
+        if _has_report(result):
+            yield from _said(f"{result.message}\n\n{_sources(pack, result)}", profile, result.usage)
+        else:
+            error = Refused(f"the model gave no report ({result.status_reason})", code="no_report")
+            yield from self.recover(task, profile, error, deadline, result.usage)
+
+    def recover(
+        self,
+        task: SupportTask,
+        profile: ModelProfile,
+        why: BridgeError,
+        deadline: Deadline,
+        spent: Usage | None = None,
+    ) -> Iterator[Burst]:
+        """Yield a report for a task whose model left it undone, or raise why there is none."""
+        limits = self._limits
+        deadline = deadline.within(limits.seconds)
+        pack = self._pack(task, limits.recovery_files, limits.recovery_chars, deadline)
+        if pack is None:
+            raise _unreadable(task, why.message) from why
+        result: MissionResult | None = None
+        for finalizer in self._finalizers(profile):
+            if result and deadline.seconds_left() < SECONDS_MIN:
+                break
+            result = yield from self._run(
+                pack, finalizer, deadline, SOURCE_PACK, limits.recovery_excerpt_chars
+            )
+            spent = total_usage(spent, result.usage)
+            if _has_report(result):
+                head = f"{RECOVERED}\nWhat failed: {why.message}."
+                text = f"{head}\n\n{result.message}\n\n{_sources(pack, result)}"
+                yield from _said(text, finalizer, spent)
+                return
+        assert result, "somebody is always asked"
+        if not limits.completes:
+            raise why
+        yield from _said(_without_conclusions(task, pack, result, why), profile, spent)
+
+    def _pack(
+        self,
+        task: SupportTask,
+        files_max: int,
+        chars_max: int,
+        deadline: Deadline,
+        searches: tuple[tuple[str, str], ...] = (),
+    ) -> _Pack | None:
+        """Return what can be read of the task's paths, the smallest files first: what they leave
+        of their part is for the longer ones. `None` where nothing can."""
+        found = self._desk.sources(scope_of(task))
+        searched = [path for _, path in searches]
+        whole = [path for path in found.files if path not in searched]
+        chosen = sorted(whole, key=lambda path: (found.files[path], path))[:files_max]
+        if not found.files:
+            return None
+        seconds = max(SECONDS_MIN, min(SECONDS_MAX, int(deadline.seconds_left())))
+        mission = packed_mission(task, chosen, searches, bytes_max=chars_max, seconds=seconds)
+        left_out = tuple((path, "left_out") for path in whole if path not in chosen)
+        return _Pack(mission, searches, found.files, (*found.missing, *left_out))
+
+    def _run(
+        self,
+        pack: _Pack,
+        profile: ModelProfile,
+        deadline: Deadline,
+        route_class: str = "",
+        excerpt_chars: int = 0,
+    ) -> Generator[Burst, None, MissionResult]:
+        """Run one report to its end, with a sign of life for each of its events."""
+        order = Order(
+            pack.mission,
+            profile,
+            model_alias=profile.name,
+            alias_tier=0,
+            door="native",
+            route_class=route_class,
+            pack={
+                **({"excerpt_bytes_max": excerpt_chars} if excerpt_chars else {}),
+                **({"searches": [list(each) for each in pack.searches]} if pack.searches else {}),
+            },
+        )
+        run = self._desk.begin(order, deadline)
+        with closing(run.events()) as events:
+            for _ in events:
+                yield ()
+        return run.result()
+
+
+def total_usage(first: Usage | None, second: Usage | None) -> Usage | None:
+    """Return the tokens of two calls, unknown where one of them is."""
+    if first is None or second is None:
+        return None
+    return Usage(
+        first.input_tokens + second.input_tokens,
+        first.output_tokens + second.output_tokens,
+        first.cached_tokens + second.cached_tokens,
+        first.reasoning_tokens + second.reasoning_tokens,
+        first.cache_write_tokens + second.cache_write_tokens,
+    )
+
+
+def _has_report(result: MissionResult) -> bool:
+    return result.report["report_source"] != "runtime_answer_graph"
+
+
+def _unreadable(task: SupportTask, why: str) -> Refused:
+    paths = ", ".join(task.read_only_paths)
+    return Refused(
+        f"{why}, and none of the declared read paths can be read: {paths}",
+        code="no_readable_source",
+        hint="name files of the project in READ-ONLY PATHS",
+    )
+
+
+def _said(text: str, profile: ModelProfile, usage: Usage | None) -> Iterator[Burst]:
+    """Yield a text as the whole answer of this model."""
+    served = ServedBy(profile.name, profile.upstream_model, profile.family, profile.wire)
+    yield (served, ChatChunk(text=text, finish="stop", usage=usage))
+
+
+def _sources(pack: _Pack, result: MissionResult, owed: Sequence[str] = ()) -> str:
+    """Return each source with its length and digest, and what was not read of the rest."""
+    told = result.report
+    files = _rows(told["files_inspected"])
+    lines = [
+        f"- {each['path']}: {pack.sizes.get(str(each['path']), 0)} bytes, sha256 {each['sha256']},"
+        f" {each['lines_shown']} of {each['total_lines']} lines shown"
+        for each in files
+    ]
+    lines += [
+        f"- {args['path']}: {each['matches']} matches of {args['pattern']}"
+        for each in _rows(told["commands_run"])
+        for args in _rows([each["args"]])
+        if each["tool"] == "rtk_grep"
+    ]
+    missing = [f"- {path}: {code}" for path, code in pack.missing]
+    codes = {path: row["code"] for row in _rows(told["denials"]) for path in _texts(row["paths"])}
+    read = {each["path"] for each in files}
+    for path in pack.mission.scope.allowed_paths:
+        if path not in read and pack.sizes.get(path):
+            missing.append(f"- {path}: {codes.get(path, 'not_read')}")
+    if (hidden := len(missing) - MISSING_SHOWN) > 0:
+        missing = [*missing[:MISSING_SHOWN], f"- and {hidden} more"]
+    missing += [f"- no conclusion on: {one_line(each)}" for each in owed]
+    none = ["- none"]
+    return "\n".join(("**Sources**", *(lines or none), "", "**Missing**", *(missing or none)))
+
+
+def _rows(value: object) -> list[Json]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: object) -> list[str]:
+    return list(map(str, value)) if isinstance(value, list) else []
+
+
+def _without_conclusions(
+    task: SupportTask, pack: _Pack, result: MissionResult, why: BridgeError
+) -> str:
+    return "\n".join(
+        (
+            COMPLETED,
+            f"What failed: {why.message}; then the report: {result.status_reason}.",
+            "",
+            "**Outcome**: PARTIAL, confidence LOW. The sources were read, and no model drew"
+            " conclusions from them.",
+            "",
+            _sources(pack, result, task.deliverables or (task.goal,)),
+            "",
+            f"Run: {result.run_id} ({result.status})",
+            f"Artifacts: {result.artifacts}",
+            f"Log head: {result.head} ({result.events} events)",
+        )
+    )

@@ -15,7 +15,6 @@ from codex_oss.chat import ChatModel
 from codex_oss.deadline import Clock
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.redaction import Redactor
-from codex_oss.rehearsal import RehearsalModel
 from codex_oss.settings import Settings
 from codex_oss.system import random_bytes
 from codex_oss.upstream import (
@@ -71,7 +70,7 @@ class ModelShop:
     def for_turns(self, profile: ModelProfile) -> ChatModel:
         """Return the model of a plain turn, with its tries and its chain."""
         if profile.name == REHEARSAL:
-            return RehearsalModel()
+            return _rehearsal()
         chain = [self._choice(each) for each in (profile, *self._fallbacks(profile))]
         return Starting(FallingBack(chain), self._settings.request_deadline_seconds)
 
@@ -79,7 +78,7 @@ class ModelShop:
         """Return the model of a mission: it obeys the plain lane's time to begin only where that
         was set (missions 10.2)."""
         if profile.name == REHEARSAL:
-            return RehearsalModel()
+            return _rehearsal()
         model = Breaking(self._provider(profile), self._breaker(profile))
         if "REQUEST_DEADLINE_SECONDS" in self._settings.given:
             return Starting(model, self._settings.request_deadline_seconds)
@@ -164,6 +163,14 @@ class ModelShop:
             clock=self._clock,
         )
         return self._breakers.setdefault(profile.name, made)
+
+
+def _rehearsal() -> ChatModel:
+    """Return the model without a provider. A tenth of a bridge's start would go into its tables,
+    and most bridges never ask it."""
+    from codex_oss.rehearsal import RehearsalModel
+
+    return RehearsalModel()
 
 
 def _chance() -> float:

@@ -4,6 +4,8 @@ import json
 import unittest
 
 from support import LONG, chance
+from support.clients import Client
+from support.damage import REQUESTS, mutated
 from support.gateways import gateway
 from support.providers import ScriptedProvider, text
 from support.served import until
@@ -81,6 +83,32 @@ class Refusals(unittest.TestCase):
                     self.assertIn(answer.status, (200, 400), body)
                     self.assertNotIn(b"Traceback", answer.body)
             self.assertEqual(bridge.server.log, [])
+
+
+class MutatedRequests(unittest.TestCase):
+    def test_each_is_answered_or_refused_whatever_route_it_takes(self) -> None:
+        """What goes to the provider is such that it takes it: it checks each request."""
+        random = chance("mutated")
+        given = [json.loads(request) | {"model": "scripted"} for request in REQUESTS]
+        always = text("Four.")
+        with ScriptedProvider(always=always) as provider, gateway(provider) as bridge:
+            for _ in range(3_000 if LONG else 120):
+                request = mutated(random.choice(given), random, given) | {"stream": False}
+                paths = ("/v1/responses/compact", "/v1/responses/input_tokens", "/v1/responses")
+                with self.subTest(request):
+                    for path in paths:
+                        answer = bridge.client.post(path, request)
+                        self.assertIn(answer.status, (200, 400), answer.body)
+                    if answer.status == 200 and request.get("store") is not False:
+                        self.ask_again(bridge.client, answer.json)
+            self.assertEqual(bridge.server.log, [])
+
+    def ask_again(self, client: Client, response: dict) -> None:
+        if response["status"] == "completed":
+            path = f"/v1/responses/{response['id']}"
+            self.assertEqual(client.get(f"{path}/input_items").status, 200)
+            more = {"model": "scripted", "input": "More.", "previous_response_id": response["id"]}
+            self.assertIn(client.turn(more).status, (200, 400))
 
 
 class Routes(unittest.TestCase):

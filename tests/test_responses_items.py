@@ -166,6 +166,9 @@ class Calls(unittest.TestCase):
         line = Note("assistant", '[tool_search_call: {"q":"x"}]')
         self.assertEqual(request.items, (line, ChatMessage("user", "hi")))
         self.assertEqual([tool.name for tool in request.tools], ["f", "n__g"])
+        odd = found | {"tools": [{"type": "namespace", "name": "n", "tools": [5, "name"]}]}
+        told = [(f"input[0].tools[0].tools[{n}]", "invalid_type") for n in range(2)]
+        self.assertEqual(faults(odd), told)
 
     def test_a_call_without_its_fields_is_refused(self) -> None:
         for item, names in (

@@ -166,7 +166,8 @@ def _names(tools: Iterable[Json]) -> Iterable[tuple[str, str]]:
         if tool.get("type") != "namespace":
             yield "", name
         elif isinstance(inner, list):
-            yield from ((name, str(each["name"])) for each in inner if "name" in each)
+            named = (each for each in inner if isinstance(each, dict) and "name" in each)
+            yield from ((name, str(each["name"])) for each in named)
 
 
 def _additional_tools(item: Json, path: str, reading: Reading) -> None:

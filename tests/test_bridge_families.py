@@ -196,6 +196,24 @@ class Families(unittest.TestCase):
             self.assertEqual(provider.faults, [])
             thread.hear(done)
 
+    def test_a_turn_continued_by_its_id_is_as_one_with_its_whole_history(self) -> None:
+        with scratch() as folder, Family() as provider:
+            with bridge(folder, None, **variables(provider)) as running:
+                for model in MODELS if LONG else MODELS[:4]:
+                    thread, earlier, new = Thread(model), {}, 0
+                    provider.profile = running.workshop.registry.resolve(model)
+                    for provider.turn in range(3):
+                        kept = thread.request | {"store": True, "stream": False}
+                        running.client.turn(kept)
+                        whole = provider.requests[-1].raw
+                        kept |= {"input": thread.items[new:], **earlier}
+                        response = running.client.turn(kept).json
+                        self.assertEqual(provider.requests[-1].raw, whole, model)
+                        new, earlier = len(thread.items), {"previous_response_id": response["id"]}
+                        new += len(response["output"])
+                        thread.hear(response["output"])
+            self.assertEqual(provider.faults, [])
+
 
 def variables(provider: ScriptedProvider) -> dict[str, str]:
     profiles = {

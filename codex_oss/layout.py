@@ -3,17 +3,20 @@
 A project's root enters, paths leave. Nothing here is made or changed but by `make`.
 """
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from re import fullmatch
 
 from codex_oss.errors import BadRequest
 from codex_oss.system import private_folder, read_bounded, work_tree_above, write_atomic
 
 PRODUCT_ROOT = Path(__file__).resolve().parent.parent
 SOURCE_BYTES_MAX = 4 << 20  # Of one file of the product.
+_is_source = re.compile(r"bridge\.py|bin/[^/]+|codex_oss/.+(?<!\.pyc)").fullmatch
+_Stamp = tuple[int, int, int, int]  # Of a file: its content does not change while this stays.
 ID = r"[A-Za-z0-9_-]{1,128}"  # bridge 3.15
 
 
@@ -124,7 +127,7 @@ class Layout:
 
 
 def _checked(name: str) -> str:
-    if not fullmatch(ID, name):
+    if not re.fullmatch(ID, name):
         raise BadRequest(
             f"{name[:80]!r} is not an id",
             hint="ids are letters, digits, `_` and `-`: codex-oss mission list",
@@ -154,25 +157,54 @@ class SourceTree:
         return tuple(sorted({path for path, _ in self.files.items() ^ later.files.items()}))
 
 
+class SourceOnDisk:
+    """The product's files as they are at each look. One that the system says is the same file,
+    unchanged since the last look, is not read again: `/health` looks often and answers at once."""
+
+    def __init__(self, product_root: Path = PRODUCT_ROOT) -> None:
+        self._root = product_root
+        self._seen: dict[str, tuple[_Stamp, str]] = {}
+
+    def look(self) -> SourceTree:
+        seen = {path: self._at(path, stamp) for path, stamp in _source_files(self._root)}
+        self._seen = seen
+        return SourceTree({path: digest for path, (_, digest) in seen.items()})
+
+    def _at(self, path: str, stamp: _Stamp) -> tuple[_Stamp, str]:
+        before = self._seen.get(path)
+        if before and before[0] == stamp:
+            return before
+        return stamp, sha256(read_bounded(self._root / path, SOURCE_BYTES_MAX)).hexdigest()
+
+
 def source_tree(product_root: Path = PRODUCT_ROOT) -> SourceTree:
     """Read the product's files as they are on disk at this moment."""
-    return SourceTree(
-        {
-            path.relative_to(product_root).as_posix(): sha256(
-                read_bounded(path, SOURCE_BYTES_MAX)
-            ).hexdigest()
-            for path in _source_files(product_root)
-        }
-    )
+    return SourceOnDisk(product_root).look()
 
 
 def source_hash(product_root: Path = PRODUCT_ROOT) -> str:
     return source_tree(product_root).sha256
 
 
-def _source_files(product_root: Path) -> Iterator[Path]:
-    yield from product_root.glob("bridge.py")
-    yield from (path for path in product_root.glob("bin/*") if path.is_file())
-    for path in product_root.glob("codex_oss/**/*"):
-        if path.is_file() and path.suffix != ".pyc" and "__pycache__" not in path.parts:
-            yield path
+def _source_files(root: Path) -> Iterator[tuple[str, _Stamp]]:
+    """Yield each file of the product by its path below the root."""
+    folders = [""]
+    while folders:
+        place = folders.pop()
+        with os.scandir(root / place) as entries:
+            for entry in entries:
+                path = f"{place}{entry.name}"
+                if entry.is_dir() and _is_source_folder(path):
+                    folders.append(f"{path}/")
+                elif _is_source(path) and entry.is_file():
+                    yield path, _stamp(entry.stat())
+
+
+def _is_source_folder(path: str) -> bool:
+    return path in ("bin", "codex_oss") or (
+        path.startswith("codex_oss/") and not path.endswith("/__pycache__")
+    )
+
+
+def _stamp(found: os.stat_result) -> _Stamp:
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -273,7 +273,7 @@ class LogLines(unittest.TestCase):
             bridge.codex(**headers).events({**HELLO, "input": "A secret question"})
             self.assertTrue(until(lambda: bool(bridge.lines)))
         line = bridge.lines[0]
-        times = {name: line.pop(name) for name in ("ts", "ttft_ms", "total_ms", "request_id")}
+        times = {name: line.pop(name) for name in ("ttfb_ms", "ttft_ms", "total_ms", "request_id")}
         self.assertEqual(
             line,
             {
@@ -293,11 +293,14 @@ class LogLines(unittest.TestCase):
                 "stream": True,
                 "items": 1,
                 "tools": 0,
+                "queue_ms": 0,
+                "tries": 1,
                 "usage": line["usage"],
                 "cost_usd": 0.000025,
                 "receipt": line["receipt"],
             },
         )
+        self.assertLessEqual(times["ttfb_ms"], times["ttft_ms"] + 1)
         self.assertLessEqual(times["ttft_ms"], times["total_ms"])
         self.assertNotIn("secret", json.dumps(line))
 

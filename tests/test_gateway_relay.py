@@ -131,7 +131,7 @@ class Passing(Relayed):
         summary = {"type": "compaction", "encrypted_content": seal_summary(b"k" * 32, "So far.")}
         running.client.turn({**WHOLE, "input": [summary, {"role": "user", "content": "hi"}]})
         self.assertIn("So far.", self.provider.requests[0].raw.decode())
-        self.assertEqual(self.line(running)["receipt"]["dropped"], ("item:compaction",))
+        self.assertEqual(self.line(running)["receipt"]["dropped"], ["item:compaction"])
         damaged = {**summary, "encrypted_content": "oss1c.x.y"}
         answer = running.client.turn({**WHOLE, "input": [damaged]})
         self.assertEqual((answer.status, answer.error["code"]), (400, "unreadable_compaction"))

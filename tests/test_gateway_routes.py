@@ -183,10 +183,17 @@ class Routes(unittest.TestCase):
             health["counters"],
             {
                 "turns": {"plain": {"completed": 1}, "refused": {"refused": 1}},
+                "tries": 1,
+                "fallbacks": 0,
+                "salvaged": 0,
+                "repaired": 0,
+                "dropped": 0,
+                "cancelled": 0,
                 "tokens": {"scripted": {"input_tokens": 11, "output_tokens": 7}},
+                "cost_usd": {"scripted": 0.000025},
             },
         )
-        self.assertIn("scripted", health["model_aliases"])
+        self.assertEqual(health["transport_contract"], "oss_responses_stream.v1")
 
     def test_a_request_to_stop_is_answered_and_then_kept(self) -> None:
         with ScriptedProvider() as provider, gateway(provider) as bridge:

@@ -167,6 +167,8 @@ class Served:
     downgraded: tuple[str, ...] = ()
     repaired: tuple[str, ...] = ()
     reasoning_dropped: tuple[tuple[str, int], ...] = ()
+    queue_ms: int = 0  # That the call waited for its turn, and then for the head of the reply.
+    ttfb_ms: int = 0
 
 
 Burst = tuple[TextRun | ChatChunk | Served, ...]

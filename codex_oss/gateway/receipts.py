@@ -6,25 +6,26 @@ only names that the bridge itself knows, sizes and times (bridge 20).
 """
 
 import re
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from hashlib import sha256
 from typing import TypeVar
 
 from codex_oss.chat import Usage
 from codex_oss.deadline import Clock
 from codex_oss.errors import BridgeError, Cancelled
+from codex_oss.gateway.counters import Counters, Line
 from codex_oss.gateway.turns import client_version
 from codex_oss.profiles import ModelProfile, cost_of
-from codex_oss.responses import Events, ResponseEvent, Turn
+from codex_oss.responses import Events, Receipt, ResponseEvent, Turn
 from codex_oss.server import HttpRequest
 
 Burst = TypeVar("Burst")
-Line = dict[str, object]
 Log = Callable[[Line], None]
 """Takes a line, and never fails the turn that it speaks of."""
+Profiles = Callable[[str], ModelProfile]
+"""Finds who answered by its name: what that costs is his price, and not that of who was asked."""
 
 OUTCOMES = {
     "response.completed": "completed",
@@ -34,42 +35,71 @@ OUTCOMES = {
 SUBAGENT = re.compile(r"[a-z_]{1,40}")  # Codex's word for what a thread is: `collab_spawn`.
 
 
+FIELDS = tuple(
+    "level event request_id lane route status outcome code model upstream_model codex thread"
+    " subagent stream bytes_in items tools queue_ms ttfb_ms ttft_ms total_ms tries usage cost_usd"
+    " receipt".split()
+)
+"""What every line of a turn has, null where it is not known (bridge 20)."""
+NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,64}")
+TYPES_MAX = 100  # Of unknown items that are warned of in one process.
+
+
 class TurnLog:
     """All turns of one process."""
 
-    def __init__(self, log: Log, clock: Clock) -> None:
+    def __init__(self, log: Log, clock: Clock, profiles: Profiles) -> None:
         self._log = log
         self._clock = clock
-        self._lock = threading.Lock()
-        self._turns: Counter[tuple[str, str]] = Counter()
-        self._tokens: Counter[tuple[str, str]] = Counter()
+        self._profiles = profiles
+        self._counters = Counters()
+        self._warned: set[str] = set()
 
     def begin(self, http: HttpRequest) -> "TurnEntry":
-        return TurnEntry(http, self._clock, self._write)
+        return TurnEntry(http, self._clock, self._profiles, self._write)
 
-    def counters(self) -> dict[str, object]:
-        """Return what `/health` tells: turns by lane and outcome, tokens by model."""
-        with self._lock:
-            return {"turns": _nested(self._turns), "tokens": _nested(self._tokens)}
+    def health(self) -> dict[str, object]:
+        """Return what `/health` tells of turns."""
+        return {
+            "counters": self._counters.to_json(),
+            "codex_versions": self._counters.codex_versions(),
+        }
 
-    def _write(self, line: Line) -> None:
-        with self._lock:
-            self._turns[str(line["lane"]), str(line["outcome"])] += 1
-            if isinstance(usage := line.get("usage"), dict):
-                for kind in ("input_tokens", "output_tokens"):
-                    self._tokens[str(line["model"]), kind] += usage[kind]
+    def _write(self, line: Line, unknown_types: Iterable[str] = ()) -> None:
+        self._counters.count(line)
         self._log(line)
+        receipt = line["receipt"]
+        for name in unknown_types:
+            self._warn_once("unknown_item", name, line)
+        if isinstance(receipt, dict):
+            if "fallback_from" in receipt:
+                self._warn("fallback", line, fallback_from=receipt["fallback_from"])
+            if tampered := receipt.get("reasoning_dropped", {}).get("tampered"):
+                self._warn("tampered_envelope", line, count=tampered)
+
+    def _warn_once(self, event: str, name: str, line: Line) -> None:
+        if name not in self._warned and len(self._warned) < TYPES_MAX:
+            self._warned.add(name)
+            self._warn(event, line, type=_safe(name))
+
+    def _warn(self, event: str, line: Line, **facts: object) -> None:
+        about = {"request_id": line["request_id"], "model": line["model"]}
+        self._log({"level": "warning", "event": event, **about, **facts})
 
 
 class TurnEntry:
     """The line of one request, from its arrival to its end."""
 
-    def __init__(self, http: HttpRequest, clock: Clock, write: Log) -> None:
+    def __init__(
+        self, http: HttpRequest, clock: Clock, profiles: Profiles, write: Callable[..., None]
+    ) -> None:
         self._clock = clock
+        self._profiles = profiles
         self._write = write
         self._began = clock.monotonic()
+        self._unknown_types: tuple[str, ...] = ()
         version = client_version(http)
-        self._line: Line = {
+        self._line: Line = dict.fromkeys(FIELDS) | {
             "level": "info",
             "event": "turn",
             "request_id": http.request_id,
@@ -95,19 +125,27 @@ class TurnEntry:
         refusal = {"lane": "refused", "outcome": "refused", "status": error.http_status}
         self._end({**refusal, "code": error.code})
 
-    def follow(
-        self, turn: Turn, profile: ModelProfile, events: Iterator[Events]
-    ) -> Iterator[Events]:
-        """Yield the events, and write how they ended."""
-        end: Line = {}
+    def follow(self, turn: Turn, asked: ModelProfile, events: Iterator[Events]) -> Iterator[Events]:
+        """Yield the events, and write how they ended, and what it cost with who answered."""
+        end = _facts(turn, turn.receipt)
+        self._unknown_types = turn.request.unknown_types
 
         def heeded() -> Iterator[Events]:
             for burst in events:
                 yield burst
                 if isinstance(last := burst[-1], ResponseEvent) and last.type in OUTCOMES:
-                    end.update(_outcome(last, profile))
+                    receipt = last.receipt or turn.receipt
+                    end.update(_facts(turn, receipt))
+                    end.update(_outcome(last, self._answering(receipt.profile, asked)))
 
-        return self.watch(heeded(), lambda: _facts(turn) | end, is_streamed=turn.request.stream)
+        return self.watch(heeded(), lambda: end, is_streamed=turn.request.stream)
+
+    def _answering(self, name: str, asked: ModelProfile) -> ModelProfile:
+        if name == asked.name:
+            return asked
+        with suppress(BridgeError):
+            return self._profiles(name)
+        return replace(asked, prices=None)  # One that no name leads to: what it costs is not known.
 
     def watch(
         self, bursts: Iterator[Burst], facts: Callable[[], Line], *, is_streamed: bool
@@ -130,24 +168,46 @@ class TurnEntry:
             self._end(end | facts() | ({"status": 200} if is_streamed else {}))
 
     def _end(self, facts: Line) -> None:
-        times = {"ts": self._clock.now().isoformat("T", "milliseconds")}
-        self._write({**times, **self._line, **facts, "total_ms": self._elapsed_ms()})
+        line = {**self._line, **facts, "total_ms": self._elapsed_ms()}
+        self._write(line, self._unknown_types)
 
     def _elapsed_ms(self) -> int:
         return round((self._clock.monotonic() - self._began) * 1000)
 
 
-def _facts(turn: Turn) -> Line:
-    request, receipt = turn.request, turn.receipt
+def facts_of(receipt: Receipt, *, stream: bool, items: int, tools: int) -> Line:
+    """Return what a line says of who answered, and of the size of what was asked."""
     return {
         "lane": receipt.lane,
         "model": receipt.profile,
         "upstream_model": receipt.upstream_model,
-        "stream": request.stream,
-        "items": len(request.items),
-        "tools": len(request.tools),
-        "receipt": receipt.to_json(),
+        "stream": stream,
+        "items": items,
+        "tools": tools,
+        "queue_ms": receipt.queue_ms,
+        "ttfb_ms": receipt.ttfb_ms,
+        "tries": receipt.tries,
+        "receipt": _named(receipt.to_json()),
     }
+
+
+def _facts(turn: Turn, receipt: Receipt) -> Line:
+    request = turn.request
+    return facts_of(
+        receipt, stream=request.stream, items=len(request.items), tools=len(request.tools)
+    )
+
+
+def _named(receipt: Line) -> Line:
+    """Return a receipt as a line may show it: what callers called something can be anything."""
+    return {
+        name: [_safe(each) for each in value] if isinstance(value, tuple) else value
+        for name, value in receipt.items()
+    }
+
+
+def _safe(name: str) -> str:
+    return name if NAME.fullmatch(name) else "[other]"
 
 
 def _outcome(event: ResponseEvent, profile: ModelProfile) -> Line:
@@ -202,10 +262,3 @@ def _thread(headers: Mapping[str, str]) -> str | None:
 def _subagent(headers: Mapping[str, str]) -> str | None:
     found = SUBAGENT.fullmatch(headers.get("x-openai-subagent", ""))
     return found[0] if found else None
-
-
-def _nested(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    nested: dict[str, dict[str, int]] = {}
-    for (outer, inner), count in counts.items():
-        nested.setdefault(outer, {})[inner] = count
-    return nested

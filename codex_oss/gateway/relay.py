@@ -10,9 +10,10 @@ from typing import Protocol
 from codex_oss.chat import Served, to_json
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BridgeError, Cancelled, UpstreamTruncated
+from codex_oss.gateway.counters import Line
 from codex_oss.gateway.lanes import RelayLane
 from codex_oss.gateway.plain import unless_left
-from codex_oss.gateway.receipts import Line, TurnEntry, ending_of
+from codex_oss.gateway.receipts import TurnEntry, ending_of, facts_of
 from codex_oss.gateway.relayed_events import NOTHING, Json, RelayedEvents, json_object
 from codex_oss.gateway.turns import TurnEncoder, client_version, new_turn
 from codex_oss.profiles import OPENAI, ModelProfile
@@ -156,15 +157,12 @@ class RelayedTurn:
     def _facts(self) -> Line:
         """Return what the log says of it, once it is over."""
         items, tools = self._asked.get("input"), self._asked.get("tools")
-        facts: Line = {
-            "lane": self._receipt.lane,
-            "model": self._receipt.profile,
-            "upstream_model": self._receipt.upstream_model,
-            "stream": self._is_streamed,
-            "items": len(items) if isinstance(items, list) else 1,
-            "tools": len(tools) if isinstance(tools, list) else 0,
-            "receipt": self._receipt.to_json(),
-        }
+        facts = facts_of(
+            self._receipt,
+            stream=self._is_streamed,
+            items=len(items) if isinstance(items, list) else 1,
+            tools=len(tools) if isinstance(tools, list) else 0,
+        )
         if not (self._end or self._error) or isinstance(self._error, Cancelled):
             return facts
         return facts | ending_of(self._end, self._error, self._profile)

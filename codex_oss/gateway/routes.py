@@ -41,6 +41,7 @@ from codex_oss.responses import (
 )
 from codex_oss.server import WEBSOCKET, HttpReply, HttpRequest, Route, StreamReply
 
+TRANSPORT_CONTRACT = "oss_responses_stream.v1"  # Of what a stream looks like (bridge 12).
 ITEM_DONE = "response.output_item.done"
 
 
@@ -76,7 +77,7 @@ class Gateway:
         self._relays = RelayTurns(relays, clock, manner.seal_key)
         self._missions = missions
         self._support = support
-        self._turns = TurnLog(log, clock)
+        self._turns = TurnLog(log, clock, registry.resolve)
         self._clock = clock
         self._identity = identity
         self._shut_down = shut_down
@@ -154,10 +155,10 @@ class Gateway:
             rules = self._support.rules if self._support else None
             lane = lane_for(request, self._registry, rules)
             turn, events = self._begin(request, http, lane)
-        events = self._heeding(entry.follow(turn, lane.profile, events))
+        events = self._heeding(events)
         if request.store and not request.background:
             events = self._stored.remember(turn, events)
-        return turn, events
+        return turn, entry.follow(turn, lane.profile, events)
 
     def _relayed(self, body: Body, http: HttpRequest, path: str) -> RelayedTurn | None:
         """Return the turn of a model that speaks this API itself, at this path of its provider."""
@@ -238,8 +239,8 @@ class Gateway:
             "service": "opencode-bridge",
             "bridge_version": __version__,
             "time": self._clock.now().isoformat("T", "seconds"),
-            "model_aliases": list(self._registry.names()),
-            "counters": self._turns.counters(),
+            "transport_contract": TRANSPORT_CONTRACT,
+            **self._turns.health(),
         }
         return HttpReply(200, {**own, **self._identity()})
 

@@ -50,9 +50,9 @@ class StoredTurns:
         response = response_of(end)
         if self._save(turn, response):
             return end
-        receipt = response.get("oss_receipt")
-        told = {**(receipt if isinstance(receipt, dict) else {}), "stored": False}
-        return replace(end, data={**end.data, "response": {**response, "oss_receipt": told}})
+        receipt = replace(end.receipt or turn.receipt, stored=False)
+        told = {**response, "oss_receipt": receipt.to_json()}
+        return replace(end, data={**end.data, "response": told}, receipt=receipt)
 
     def _save(self, turn: Turn, response: Json) -> bool:
         stored = stored_turn(turn, response)

@@ -69,9 +69,11 @@ def reply_to(turn: Turn, events: Iterator[Events], manner: Manner) -> HttpReply 
     headers = {"x-oss-lane": turn.receipt.lane}
     if turn.request.stream:
         return StreamReply(TurnEncoder(turn, comments=manner.comments), events, headers)
-    if turn.receipt.upstream_model:
-        headers["x-oss-upstream-model"] = turn.receipt.upstream_model
-    return HttpReply(200, whole(events), headers)
+    answer = whole(events)
+    receipt = answer["oss_receipt"]
+    if isinstance(receipt, dict) and (served := receipt.get("upstream_model")):
+        headers["x-oss-upstream-model"] = served
+    return HttpReply(200, answer, headers)
 
 
 class TurnEncoder:

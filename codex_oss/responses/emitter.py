@@ -6,20 +6,23 @@ written, so that a sign of life may stand between any two events.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codex_oss.chat import to_json
 from codex_oss.errors import BridgeError, BrokenPromise
 from codex_oss.responses.failures import failure
+from codex_oss.responses.receipts import Receipt
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseEvent:
-    """One event. On `response.failed`, `error` is why: a reply that is not streamed raises it."""
+    """One event. On `response.failed`, `error` is why: a reply that is not streamed raises it. The
+    last event has the `receipt` that its data shows."""
 
     type: str
     data: Mapping[str, object]
     error: BridgeError | None = None
+    receipt: Receipt | None = field(default=None, compare=False)
 
     @property
     def step(self) -> str:

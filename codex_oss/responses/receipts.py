@@ -27,6 +27,8 @@ class Receipt:
     eof_tolerated: bool = False
     usage_estimated: bool = False
     stored: bool | None = None
+    queue_ms: int = 0  # Both are for the log: how long a turn took is no change of it.
+    ttfb_ms: int = 0
 
     def merge(self, served: Served) -> "Receipt":
         """Return the receipt with what the one who answers says of it."""
@@ -42,14 +44,21 @@ class Receipt:
             downgraded=_both(self.downgraded, served.downgraded),
             repaired=_both(self.repaired, served.repaired),
             reasoning_dropped=dict(lost),
+            queue_ms=self.queue_ms + served.queue_ms,
+            ttfb_ms=served.ttfb_ms or self.ttfb_ms,
         )
 
     def to_json(self) -> dict[str, object]:
-        told = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return {name: value for name, value in told if value != getattr(NOTHING, name)}
+        told = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {
+            name: value
+            for name, value in told.items()
+            if name not in TIMES and value != getattr(NOTHING, name)
+        }
 
 
 NOTHING = Receipt()
+TIMES = ("queue_ms", "ttfb_ms")
 
 
 def _both(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ class Reply:
             for_codex = self.turn.codex_version is not None
             fields["error"] = failure(error, for_codex=for_codex)
         response = self._response(status) | fields
-        return ResponseEvent(f"response.{status}", {"response": response}, error)
+        return ResponseEvent(f"response.{status}", {"response": response}, error, self.receipt)
 
     def _response(self, status: str) -> dict[str, object]:
         return {

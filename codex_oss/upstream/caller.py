@@ -67,14 +67,18 @@ class Caller:
     ) -> Iterator[ProviderReply]:
         """Ask once, and yield a reply of status 200 once its head is here."""
         with ExitStack() as held:
+            came = self._clock.monotonic()
             for slots in self._slots:
                 held.enter_context(slots.held(deadline))
+            began = self._clock.monotonic()
             patience = self._patience(len(body), deadline, is_streamed=is_streamed)
             exchange = self._transport.post(path, headers, body, patience)
             del body  # It may be large, and the reply long.
             reply = held.enter_context(exchange)
             if reply.status != 200:
                 raise self.failure(reply, reply.start(ERROR_BODY_BYTES_MAX))
+            reply.queue_ms = round((began - came) * 1000)
+            reply.ttfb_ms = round((self._clock.monotonic() - began) * 1000)
             yield reply
 
     def failure(self, reply: ProviderReply, said: bytes) -> UpstreamError:

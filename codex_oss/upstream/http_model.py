@@ -6,6 +6,7 @@ sentence redacted.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from codex_oss.chat import Burst, ChatRequest, Fitted, Reader, Served, fit, wire_of
 from codex_oss.deadline import Deadline
@@ -69,7 +70,7 @@ class HttpChatModel:
         exchange = self._caller.asked(wire.path, headers, body, deadline, is_streamed=is_streamed)
         del request, body, fitted
         with exchange as reply:
-            yield (served,)
+            yield (replace(served, queue_ms=reply.queue_ms, ttfb_ms=reply.ttfb_ms),)
             yield from self._answer(reply, reader)
 
     def _served(self, fitted: Fitted, wire_name: str) -> Served:

@@ -6,7 +6,7 @@ serves it. Until the first of them a call is made again as any other, and no lon
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codex_oss.chat import Served
 from codex_oss.deadline import Deadline
@@ -55,15 +55,15 @@ class HttpRelay:
                 tries += 1
                 reads = self._asked(request, starting)
                 try:
-                    first = _first_of(reads)
+                    served, first = next(reads), _first_of(reads)
                 except UpstreamError as error:
                     self._tries.wait_or_raise(error, tries, starting)
-        profile = self._profile
-        yield Served(profile.name, profile.upstream_model, wire=profile.wire, tries=tries)
+        assert isinstance(served, Served), "a good reply begins with who serves it"
+        yield replace(served, tries=tries)
         yield first
         yield from reads
 
-    def _asked(self, request: RelayRequest, deadline: Deadline) -> Iterator[bytes]:
+    def _asked(self, request: RelayRequest, deadline: Deadline) -> Iterator[Served | bytes]:
         key = self._caller.key
         ours = {"Authorization": f"Bearer {key}"} if key else {}
         exchange = self._caller.asked(
@@ -74,6 +74,7 @@ class HttpRelay:
             is_streamed=request.is_streamed,
         )
         with self._breaker.watching(), exchange as reply:
+            yield self._served(reply)
             kind = reply.headers.get("content-type", "").lower()
             if not request.is_streamed:
                 yield self._document(reply)
@@ -81,6 +82,15 @@ class HttpRelay:
                 yield from reply.reads()
             else:
                 raise self._caller.failure(reply, reply.start(ERROR_BODY_BYTES_MAX))
+
+    def _served(self, reply: ProviderReply) -> Served:
+        return Served(
+            self._profile.name,
+            self._profile.upstream_model,
+            wire=self._profile.wire,
+            queue_ms=reply.queue_ms,
+            ttfb_ms=reply.ttfb_ms,
+        )
 
     def _document(self, reply: ProviderReply) -> bytes:
         """Return a reply in one piece, if it is a response and no error."""
@@ -94,7 +104,8 @@ class HttpRelay:
         raise self._caller.failure(reply, body)
 
 
-def _first_of(reads: Iterator[bytes]) -> bytes:
+def _first_of(reads: Iterator[Served | bytes]) -> bytes:
     for data in reads:
-        return data
+        if isinstance(data, bytes):
+            return data
     raise UpstreamTruncated("the provider's reply is empty")

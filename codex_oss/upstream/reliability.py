@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from codex_oss.chat import Burst, ChatModel, ChatRequest, Served
 from codex_oss.deadline import Clock, Deadline
@@ -253,11 +254,13 @@ class Breaker:
     def health(self) -> dict[str, object]:
         """Return what `/health` says of it."""
         with self._lock:
-            left = max(0.0, self._open_until - self._clock.monotonic())
+            left = timedelta(seconds=self._open_until - self._clock.monotonic())
+            until = (self._clock.now() + left).isoformat("T", "seconds")
+            is_waiting = self._errors >= self._errors_max and left > timedelta()
             return {
                 "state": "open" if self._is_open() else "closed",
                 "errors": self._errors,
-                "open_seconds": round(left) if self._errors >= self._errors_max else 0,
+                "open_until": until if is_waiting else None,
                 "last_error_class": self._last_error,
             }
 

@@ -121,6 +121,7 @@ class ProviderReply:
     ) -> None:
         self.status = status
         self.headers = headers
+        self.queue_ms = self.ttfb_ms = 0  # What its caller waited, for a slot and for this head.
         self._read = read
         self._patience = patience
         self._framing = framing_of(headers)

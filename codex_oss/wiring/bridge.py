@@ -4,8 +4,6 @@ A `Workshop` enters, a `Bridge` that listens leaves. Loaded only by who serves: 
 needs none of it.
 """
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codex_oss.errors import Refused
@@ -27,12 +25,12 @@ from codex_oss.gateway import (
     SupportTurns,
     TraceStyle,
 )
-from codex_oss.layout import source_tree
 from codex_oss.profiles import ModelProfile
 from codex_oss.responses import Style
 from codex_oss.server import Gate, Limits, Listener
 from codex_oss.system import Database, Pulse, made_once, private_folder, random_bytes
 from codex_oss.upstream import WIRES_TABLE, SqliteWires
+from codex_oss.wiring.health import Health
 from codex_oss.wiring.workshop import Workshop, default_profile
 
 SEAL_KEY_BYTES = 32
@@ -72,7 +70,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         settings.oss_visible_trace_max_event_chars,
         settings.oss_inline_report_json,
     )
-    started = clock.monotonic()
+    health = Health(workshop, lambda: {"host": settings.proxy_host, "port": listener.port})
     manner = _manner(workshop)
     database = _state(workshop, log)
     workshop.shop.remember_in(SqliteWires(database, clock))
@@ -84,7 +82,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         missions=MissionTurns(workshop.desk, str(workshop.project), style, clock),
         log=log,
         clock=clock,
-        identity=lambda: _identity(workshop, clock.monotonic() - started),
+        identity=health.facts,
         stored=stored,
         manner=manner,
         support=_support(workshop, manner) if settings.oss_support_modes else None,
@@ -202,32 +200,3 @@ def _ensure_a_usable_default(workshop: Workshop) -> None:
             code="provider_not_configured",
             hint="put the key into .codex-oss/env/opencode-go.env, or ALLOW_MISSING_OPENCODE_KEY=1",
         )
-
-
-def _identity(workshop: Workshop, uptime_seconds: float) -> Mapping[str, object]:
-    """Return what `/health` says of this process (bridge 20)."""
-    current = source_tree()
-    changed = workshop.source.changed_files(current)
-    mode = workshop.settings.codex_oss_supervisor_mode
-    return {
-        "pid": os.getpid(),
-        "uptime_seconds": int(uptime_seconds),
-        "project_root": str(workshop.project),
-        "source_sha256": workshop.source.sha256,
-        "runtime_identity": {
-            "runtime_source_tree": {
-                "startup_sha256": workshop.source.sha256,
-                "current_sha256": current.sha256,
-                "fresh": not changed,
-                "changed_files": list(changed),
-                "total_files": len(current.files),
-            }
-        },
-        "gpt_model_strategy": workshop.settings.gpt_model_strategy,
-        "has_opencode_key": bool(workshop.settings.upstream_key),
-        "supervisor": {"mode": mode or "none", "durable": mode == "daemon-supervisor"},
-        "config_fingerprint": workshop.settings.fingerprint,
-        "warnings": [warning.to_json() for warning in workshop.settings.warnings],
-        **workshop.shop.health(),
-        "live_missions": workshop.desk.archive.live_runs(),
-    }

@@ -19,6 +19,7 @@ from support.providers import (
     text,
     whole_json,
 )
+from support.proxies import proxy
 from support.served import until
 
 from codex_oss.settings import SETTINGS, load_settings
@@ -101,6 +102,19 @@ class Values(Upstream):
             self.assertEqual(running.client.turn({**WHOLE, "model": "mine"}).status, 200)
         headers = self.provider.requests[0].headers
         self.assertEqual(headers["authorization"], "Bearer sk-openai-0123456789")
+
+    def test_a_proxy_is_asked_for_the_way_to_what_is_not_excepted(self) -> None:
+        profiles = {
+            "scripted": {"base_url": "https://240.0.0.1/v1"}
+        }  # Nobody's: no way leads there.
+        settings = {"PROFILES_JSON": json.dumps(profiles), "UPSTREAM_CONNECT_TIMEOUT_SECONDS": "1"}
+        with proxy(b"502 Bad Gateway") as (port, asked):
+            way = {"HTTPS_PROXY": f"http://127.0.0.1:{port}"}
+            for more, count in (({}, 0), (way, 1), ({**way, "NO_PROXY": "240.0.0.1"}, 1)):
+                answer = self.bridge(**settings, **more).client.turn(WHOLE)
+                self.assertEqual(answer.json["error"]["type"], "server_error")
+                self.assertEqual(len(asked), count)
+        self.assertIn(b"CONNECT 240.0.0.1:443 HTTP/1.1", asked[0])
 
 
 class Chains(Upstream):

@@ -3,16 +3,14 @@
 import http.server
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from support import needs, program, scratch
-from support.providers import full_backlog
+from support import needs, scratch
+from support.providers import full_backlog, make_certificate
 
 from codex_oss.deadline import Deadline
 from codex_oss.errors import (
@@ -350,15 +348,6 @@ def tls_server(context: ssl.SSLContext) -> Iterator[int]:
         threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True).start()
         yield listener.server_port
         listener.shutdown()
-
-
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = [program("openssl") or "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"]
-    command += ["-days", "1", "-subj", "/CN=here", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command += ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    return key, certificate
 
 
 if __name__ == "__main__":

@@ -70,6 +70,13 @@ def strategy(value: str) -> Strategy:
     return STRATEGIES[value]
 
 
+def proxy(value: str) -> str:
+    host = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
+    if value and not re.fullmatch(rf"(http://)?([!-.0-~]+@)?{host}/?", value):
+        raise ValueError("expected http://HOST:PORT, or http://NAME:PASSWORD@HOST:PORT")
+    return value
+
+
 def names(value: str) -> tuple[str, ...]:
     return tuple(name for part in value.split(",") if (name := part.strip()))
 

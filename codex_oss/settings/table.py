@@ -23,6 +23,7 @@ from codex_oss.settings.kinds import (
     names_or_none,
     one_of,
     path,
+    proxy,
     renaming,
     strategy,
     switch,
@@ -167,6 +168,13 @@ class Settings:
         "JSON object, model to its most upstream calls; others have only the common limit",
     )
     upstream_queue_max: int = setting("64", whole(0, 4096), "most requests that wait for a call")
+
+    https_proxy: str = setting(
+        "", proxy, "http://HOST:PORT on the way to providers, never to loopback", is_secret=True
+    )
+    no_proxy: tuple[str, ...] = setting(
+        "", names, "list of hosts and domains that are asked straight; * for all"
+    )
 
     sse_upstream_heartbeat_seconds: int = setting(
         "5", whole(1, 15), "silence after which response.in_progress is sent"

@@ -1,11 +1,14 @@
 """Talk to model providers and nothing else."""
 
 from codex_oss.upstream.caller import Caller
+from codex_oss.upstream.endpoint import parse_endpoint
 from codex_oss.upstream.http_model import HttpChatModel
+from codex_oss.upstream.idle import IdleConnections
 from codex_oss.upstream.insisting import Insisting
 from codex_oss.upstream.lessons import Lessons
 from codex_oss.upstream.patience import TransportLimits
 from codex_oss.upstream.pieces import PieceSizes
+from codex_oss.upstream.proxies import proxy_for
 from codex_oss.upstream.relay import HttpRelay, RelayRequest
 from codex_oss.upstream.reliability import (
     Breaker,
@@ -17,6 +20,7 @@ from codex_oss.upstream.reliability import (
     Tries,
 )
 from codex_oss.upstream.slots import Slots
+from codex_oss.upstream.transport import Transport
 from codex_oss.upstream.wire_memory import WIRES_TABLE, SqliteWires, WireMemory
 
 __all__ = [
@@ -27,6 +31,7 @@ __all__ = [
     "FallingBack",
     "HttpChatModel",
     "HttpRelay",
+    "IdleConnections",
     "Insisting",
     "Lessons",
     "PieceSizes",
@@ -35,8 +40,11 @@ __all__ = [
     "Slots",
     "SqliteWires",
     "Starting",
+    "Transport",
     "TransportLimits",
     "Tries",
     "WIRES_TABLE",
     "WireMemory",
+    "parse_endpoint",
+    "proxy_for",
 ]

@@ -13,8 +13,9 @@ from codex_oss.profiles import ModelProfile
 from codex_oss.upstream.endpoint import parse_endpoint
 from codex_oss.upstream.failures import failure_of
 from codex_oss.upstream.patience import Patience, TransportLimits
+from codex_oss.upstream.reading import ProviderReply
 from codex_oss.upstream.slots import Slots
-from codex_oss.upstream.transport import ProviderReply, Transport
+from codex_oss.upstream.transport import Transport
 
 ERROR_BODY_BYTES_MAX = 65_536
 BODY_BYTES_A_SECOND = 16_000  # 4,000 estimated tokens, for which a provider gets 1 s more.

@@ -23,6 +23,10 @@ class Framing(Protocol):
     def is_over(self) -> bool:
         """Whether the whole body has come."""
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something came that is no part of it."""
+
     def feed(self, data: bytes) -> bytes:
         """Return the bytes of the body in `data`."""
 
@@ -47,7 +51,7 @@ def framing_of(headers: Mapping[str, str]) -> Framing:
 class UntilClosed:
     """A body without a length: only its own finish word tells an end from a cut."""
 
-    is_over = False  # Not before the connection is.
+    is_over = has_more = False  # Not before the connection is.
 
     def feed(self, data: bytes) -> bytes:
         return data
@@ -61,6 +65,7 @@ class Counted:
 
     def __init__(self, length: int) -> None:
         self.missing = length
+        self.has_more = False
 
     @property
     def is_over(self) -> bool:
@@ -69,6 +74,7 @@ class Counted:
     def feed(self, data: bytes) -> bytes:
         body = data[: self.missing]
         self.missing -= len(body)
+        self.has_more = len(body) < len(data)
         return body
 
     def close(self) -> None:
@@ -80,7 +86,7 @@ class Chunked:
     """A chunked body. Bytes of a chunk leave as they come; framing that does not fit raises."""
 
     def __init__(self) -> None:
-        self.is_over = False
+        self.is_over = self.has_more = False
         self._rest = b""  # An unfinished size line, line end or trailer.
         self._missing: int | None = None  # Bytes of the open chunk; None: a size line comes next.
 
@@ -92,7 +98,8 @@ class Chunked:
                     _ensure_size_line_may_follow(data[at:])
                     break
                 if not (size := int(line[1], 16)):
-                    self.is_over = _trailer_is_over(data, line.end() - 2)
+                    end = _end_of_trailer(data, line.end() - 2)
+                    self.is_over, self.has_more = end > 0, 0 < end < len(data)
                     break
                 self._missing, at = size, line.end()
             end = at + self._missing
@@ -117,10 +124,11 @@ def _ensure_size_line_may_follow(start: bytes) -> None:
         raise UpstreamTruncated(f"the provider's chunk size is not a number: {start[:20]!r}")
 
 
-def _trailer_is_over(data: bytes, line_end: int) -> bool:
-    """Say whether the empty line has come that ends the body. What stands before it is dropped."""
-    if data.find(b"\r\n\r\n", line_end) >= 0:
-        return True
+def _end_of_trailer(data: bytes, line_end: int) -> int:
+    """Return where the empty line ends that ends the body, 0 before it has come. What stands before
+    it is dropped."""
+    if (found := data.find(b"\r\n\r\n", line_end)) >= 0:
+        return found + 4
     if len(data) - line_end > TRAILER_BYTES_MAX:
         raise UpstreamTruncated("what follows the provider's last chunk does not end")
-    return False
+    return 0

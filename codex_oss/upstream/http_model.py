@@ -16,7 +16,7 @@ from codex_oss.upstream.caller import Caller
 from codex_oss.upstream.content import up_to_content
 from codex_oss.upstream.lessons import Lessons
 from codex_oss.upstream.pieces import SIZES, PieceSizes, in_pieces
-from codex_oss.upstream.transport import ProviderReply
+from codex_oss.upstream.reading import ProviderReply
 
 WHOLE_BODY_BYTES_MAX = 32 << 20  # A reply in one piece: as large as a request may be.
 

@@ -14,8 +14,8 @@ from codex_oss.errors import UpstreamError, UpstreamTruncated
 from codex_oss.profiles import ModelProfile
 from codex_oss.upstream.caller import ERROR_BODY_BYTES_MAX, Caller
 from codex_oss.upstream.http_model import WHOLE_BODY_BYTES_MAX
+from codex_oss.upstream.reading import ProviderReply
 from codex_oss.upstream.reliability import Breaker, Tries, in_time
-from codex_oss.upstream.transport import ProviderReply
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Bridge:
             self.listener.serve()
         finally:
             self.pulse.stop()
+            self.workshop.shop.close()
 
 
 def wire_bridge(workshop: Workshop, log: Log) -> Bridge:

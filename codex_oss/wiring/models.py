@@ -25,15 +25,19 @@ from codex_oss.upstream import (
     FallingBack,
     HttpChatModel,
     HttpRelay,
+    IdleConnections,
     Insisting,
     Lessons,
     PieceSizes,
     Retrying,
     Slots,
     Starting,
+    Transport,
     TransportLimits,
     Tries,
     WireMemory,
+    parse_endpoint,
+    proxy_for,
 )
 
 REHEARSAL = "rehearsal"
@@ -56,6 +60,7 @@ class ModelShop:
         )
         self._slots: dict[str, Slots] = {}
         self._breakers: dict[str, Breaker] = {}
+        self._transports: dict[str, Transport] = {}
         self._lessons = Lessons()
         self._limits = TransportLimits(
             connect=settings.upstream_connect_timeout_seconds,
@@ -105,6 +110,11 @@ class ModelShop:
             return f"provider_not_configured: {name} is not set"
         return ""
 
+    def close(self) -> None:
+        """Hang up on all providers."""
+        for transport in self._transports.values():
+            transport.close()
+
     def health(self) -> dict[str, object]:
         """Return what `/health` says of models: breakers, slots, lessons."""
         slots = {"": self._everybody, **self._slots}
@@ -142,7 +152,17 @@ class ModelShop:
             slots=(*self._own_slots(profile), self._everybody),
             redact=lambda text: self._redactor.redact(text).text,
             clock=self._clock,
+            transport=self._transport(profile.provider.base_url),
         )
+
+    def _transport(self, base_url: str) -> Transport:
+        """Return the way to a provider, by which connections are used again."""
+        if base_url not in self._transports:
+            endpoint, settings = parse_endpoint(base_url), self._settings
+            proxy = proxy_for(endpoint, settings.https_proxy, settings.no_proxy)
+            made = Transport(endpoint, proxy=proxy, idle=IdleConnections(self._clock))
+            self._transports.setdefault(base_url, made)
+        return self._transports[base_url]
 
     def _fallbacks(self, profile: ModelProfile) -> list[ModelProfile]:
         """Return the chain behind a profile: those that can be asked, and over a wire that is

@@ -15,13 +15,16 @@ import json
 import re
 import select
 import socket
+import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from support import program
 from support.chat_rules import faults_of
 
 SSE = {"content-type": "text/event-stream"}
@@ -258,3 +261,12 @@ def full_backlog() -> Iterator[int]:
         yield listener.getsockname()[1]
         for sock in waiting:
             sock.close()
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = [program("openssl") or "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"]
+    command += ["-days", "1", "-subj", "/CN=here", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return key, certificate

@@ -14,12 +14,16 @@ from pathlib import Path
 from support import CODEX_VERSIONS, LONG, ROOT, needs
 from support.bridges import KEY, bridge
 from support.codex import PROVIDER, Ran, codex, on_each_codex
-from support.providers import USAGE, ScriptedProvider, delta, stream, text
+from support.providers import USAGE, Pause, Reply, ScriptedProvider, delta, event, stream, text
 from support.served import until
+from support.turns import parsed, stream_of, turn_of
+
+from codex_oss.chat import ChatChunk
 
 FULL = {**USAGE, "prompt_tokens": 265_000, "total_tokens": 265_007}  # Codex assumes 272,000.
 CHECKPOINT = "You are performing a CONTEXT CHECKPOINT COMPACTION"
 SUMMARY = "The goal is to count: so far one file was read."
+SAID = (ChatChunk("At last.", finish="stop"),)
 SILENT_SECONDS, IDLE_SECONDS, BEAT_SECONDS = (25, 10, 5) if LONG else (5, 2, 1)
 
 
@@ -75,6 +79,27 @@ class Patience(unittest.TestCase):
         with ScriptedProvider() as provider, bridge(project, provider, **beats) as running:
             provider.then(text("At last.").after(SILENT_SECONDS))
             ran = codex(version, project, running.port, "Think.", settings=settings)
+        self.assertEqual((ran.exit_code, ran.said), (0, ["At last."]), ran.output)
+        self.assertEqual(len(provider.requests), 1)
+
+    @on_each_codex(CODEX_VERSIONS if LONG else CODEX_VERSIONS[::5])
+    def test_a_silent_provider_of_the_same_api_is_waited_for(
+        self, version: str, project: Path
+    ) -> None:
+        said = parsed(stream_of(turn_of(b'{"model":"x","input":"hi"}'), [SAID]))
+        pieces = [f"event: {e['type']}\n".encode() + event(e) for e in said]
+        silent = Pause(SILENT_SECONDS)
+        settings = {f"{PROVIDER}.stream_idle_timeout_ms": IDLE_SECONDS * 1_000}
+        with ScriptedProvider(checks=False) as provider:
+            provider.then(Reply((silent, *pieces[:3], silent, *pieces[3:])))
+            own = {"provider": "openai_compatible", "base_url": provider.base_url}
+            environ = {
+                "SSE_UPSTREAM_HEARTBEAT_SECONDS": str(BEAT_SECONDS),
+                "PROFILES_JSON": json.dumps({"relayed": own | {"wire": "responses"}}),
+            }
+            with bridge(project, None, **environ) as running:
+                arguments = {"model": "relayed", "settings": settings}
+                ran = codex(version, project, running.port, "Think.", **arguments)
         self.assertEqual((ran.exit_code, ran.said), (0, ["At last."]), ran.output)
         self.assertEqual(len(provider.requests), 1)
 

@@ -221,10 +221,14 @@ class Ends(Relayed):
         running = self.gateway()
         half = PIECES[1][:30]
         rest = (PIECES[1][30:], *PIECES[2:])
-        self.provider.then(Reply((PIECES[0] + half, Pause(0.4), *rest)))
-        body = raw(running.client, HELLO)
-        self.assertIn(PIECES[0] + b": waiting\n\n", body)
-        self.assertEqual(body.replace(b": waiting\n\n", b""), b"".join(PIECES))
+        for client, sign in (
+            (running.client, b": waiting\n\n"),
+            (running.codex(), b'event: keepalive\ndata: {"type":"keepalive"}\n\n'),
+        ):
+            self.provider.then(Reply((PIECES[0] + half, Pause(0.4), *rest)))
+            body = raw(client, HELLO)
+            self.assertIn(PIECES[0] + sign, body)
+            self.assertEqual(body.replace(sign, b""), b"".join(PIECES))
 
     def test_a_caller_who_leaves_ends_the_call(self) -> None:
         running = self.gateway()

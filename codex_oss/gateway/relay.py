@@ -22,6 +22,7 @@ from codex_oss.server import HttpReply, HttpRequest, StreamReply
 from codex_oss.upstream import RelayRequest
 
 GOES_ON = "openai-beta originator user-agent session-id thread-id x-client-request-id".split()
+KEEPALIVE = b'event: keepalive\ndata: {"type":"keepalive"}\n\n'
 TO_OPENAI_ONLY = "x-codex-turn-metadata"  # It tells of the caller's folders.
 
 
@@ -98,8 +99,11 @@ class RelayedTurn:
         return b"".join(events)
 
     def beat(self) -> bytes:
-        """Return a comment: no event of ours fits between the provider's numbers."""
-        return b"" if self._events.end else b": waiting\n\n"
+        """Return a comment, and for Codex, whom that does not keep waiting (codex-facts 7), an
+        event of a type that nobody reads: none of ours fits between the provider's numbers."""
+        if self._events.end:
+            return b""
+        return KEEPALIVE if client_version(self._http) else b": waiting\n\n"
 
     def fail(self, error: BridgeError) -> bytes:
         """Return the end of a stream that has none."""

@@ -14,6 +14,11 @@ TURN = {"model": "scripted", "input": "hi"}
 MISSION = {"model": "mission-a3-scripted", "input": "hi"}
 BLOCK = '<OSS_HANDOFF_JSON>{"schema_version": "oss_agent_mission.v1"}</OSS_HANDOFF_JSON>'
 INVALID = "invalid_json"
+FOLLOW_UP = {
+    "model": "gpt-5.5",
+    "previous_response_id": "resp_of_openai",
+    "input": [{"type": "function_call_output", "call_id": "call_of_openai", "output": "done"}],
+}
 
 REFUSED = (  # Body, HTTP, code, what the message says.
     (b"", 400, INVALID, ""),
@@ -33,6 +38,7 @@ REFUSED = (  # Body, HTTP, code, what the message says.
     ({**TURN, "model": "scriptet"}, 400, "model_not_found", "nearest: scripted"),
     ({**TURN, "model": "gpt-5.5"}, 400, "unsupported_bridge_model", "model_provider"),
     ({**TURN, "model": "openai/o3"}, 400, "unsupported_bridge_model", "model_provider"),
+    (FOLLOW_UP, 400, "unsupported_bridge_model", "model_provider"),
     ({**TURN, "model": "mission-a3-nobody"}, 400, "model_not_found", ""),
     (MISSION, 400, "mission_lane", "mission A3 scripted"),
     ({**TURN, "input": BLOCK}, 400, "mission_lane", "mission scripted"),

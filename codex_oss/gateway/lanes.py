@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from codex_oss.contract import SupportTask, extract_handoff, mode_of, support_task_of
-from codex_oss.errors import BadRequest, Refused
+from codex_oss.errors import BadRequest
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.responses import ResponsesRequest, task_text
 
@@ -61,9 +61,10 @@ Lane = PlainLane | MissionLane | SupportLane
 
 
 def relay_lane_for(model: str, registry: ModelRegistry) -> RelayLane | None:
-    """Return the lane of a request that is not read but passed on. A name that no model has is told
-    by whoever reads the request, with all its other faults."""
-    with suppress(BadRequest, Refused):
+    """Return the lane of a request that is not read but passed on, or raise that its name is
+    refused, whatever else it says. A name that no model has is told by whoever reads the request,
+    with all its other faults."""
+    with suppress(BadRequest):
         profile = registry.resolve(model)
         if profile.wire == "responses" and not registry.mission_alias(model):
             return RelayLane(profile, registry.fallback_from(model))

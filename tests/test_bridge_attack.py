@@ -14,6 +14,7 @@ from pathlib import Path
 
 from support import LONG, scratch
 from support.clients import Answer, Client
+from support.commands import CommandLine
 from support.processes import KEY, BridgeProcess, bridge_process, profile
 from support.providers import Pause, Reply, ScriptedProvider, delta, failure, text
 from support.served import answers, read_all
@@ -356,6 +357,68 @@ class WhoMayAsk(Attack):
         for coding in ("gzip", "br", "identity, gzip", "x"):
             answer = self.bridge.client.post("/v1/responses", TURN, Content_Encoding=coding)
             self.assertEqual(answer.status, 415, coding)
+
+    def test_a_get_changes_nothing(self) -> None:
+        project = self.bridge.project
+        stored = self.bridge.client.turn({"model": "rehearsal", "input": "hi"}).json["id"]
+        before = contents(project)
+        for path in (
+            "/health",
+            "/healthz",
+            "/readyz",
+            "/v1/models",
+            "/v1/models/rehearsal",
+            f"/v1/responses/{stored}",
+            f"/v1/responses/{stored}/input_items",
+        ):
+            self.assertEqual(self.bridge.client.get(path).status, 200, path)
+        for path in ("/admin/shutdown", f"/v1/responses/{stored}/cancel", "/v1/responses/compact"):
+            self.assertIn(self.bridge.client.get(path).status, (400, 404, 405), path)
+        self.assertEqual(contents(project), before)
+        self.assertEqual(self.bridge.client.get("/readyz").status, 200)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return every file but those that SQLite keeps for who reads."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".sqlite3-shm")
+    return {path: path.read_bytes() for path in files}
+
+
+class Outward(unittest.TestCase):
+    """What goes to providers (bridge 3.13): a key to its own host alone, and nobody's headers."""
+
+    def test_keys_and_callers_stay_where_they_belong(self) -> None:
+        project = self.enterContext(scratch())
+        first, second = (self.enterContext(ScriptedProvider(always=text("ok"))) for _ in range(2))
+        moved = failure(307, b"", {"location": f"{second.base_url}/chat/completions"})
+        profiles = {
+            "first": profile(first.base_url, key_env="FIRST_KEY")["scripted"],
+            "second": profile(second.base_url, key_env="SECOND_KEY")["scripted"],
+        }
+        keys = {"FIRST_KEY": "sk-first-0123456789", "SECOND_KEY": "sk-second-0123456789"}
+        with bridge_process(project, profiles, UPSTREAM_RETRIES="0", **keys) as bridge:
+            client = Client(bridge.port, KEY, Cookie=MARK, X_Api_Key=MARK, X_Forwarded_For=MARK)
+            for name in ("first", "second"):
+                self.assertEqual(client.turn({"model": name, "input": "hi"}).status, 200)
+            first.then(moved)
+            self.assertEqual(client.turn({"model": "first", "input": "hi"}).status, 400)
+        self.assertEqual((len(first.requests), len(second.requests)), (2, 1))
+        for provider, own in ((first, keys["FIRST_KEY"]), (second, keys["SECOND_KEY"])):
+            for request in provider.requests:
+                self.assertEqual(request.headers["authorization"], f"Bearer {own}")
+                sent = str(request.headers) + request.raw.decode()
+                others = {KEY, MARK, *keys.values()} - {own}
+                self.assertEqual([word for word in others if word in sent], [])
+
+    def test_a_provider_elsewhere_must_be_encrypted(self) -> None:
+        line = CommandLine(self.enterContext(scratch()))
+        for name, value in (
+            ("PROFILES_JSON", json.dumps(profile("http://provider.example/v1"))),
+            ("UPSTREAM_BASE", "http://127.0.0.1.evil.example/v1"),
+        ):
+            done = line.run("up", "--port", "0", **{name: value})
+            self.assertEqual(done.code, 1, name)
+            self.assertIn("expected https://HOST/PATH, or http to this machine", done.err)
 
 
 class Secrets(unittest.TestCase):

@@ -184,6 +184,25 @@ class Streams(unittest.TestCase):
             self.assertTrue(until(lambda: seen == ["client left"], 0.5))
             self.assertTrue(until(lambda: not server.connections))
 
+    def test_a_client_who_sent_his_next_request_ahead_and_leaves_is_noticed(self) -> None:
+        began, seen = threading.Event(), list[str]()
+
+        def slow(request: HttpRequest) -> HttpReply:
+            woken = threading.Event()
+            with request.deadline.on_cancel(woken.set):
+                began.set()
+                woken.wait(5)
+            seen.append(request.deadline.cancelled_because)
+            return HttpReply(200, {})
+
+        with served(Route("POST", "/v1/responses", slow)) as server:
+            turn = server.request("POST", "/v1/responses", b"{}", Connection=None)
+            with server.connect(turn) as client:
+                self.assertTrue(began.wait(5))
+                client.sendall(turn)
+            self.assertTrue(until(lambda: seen == ["client left"], 0.5))
+            self.assertTrue(until(lambda: not server.connections))
+
     def test_a_slow_reader_gets_every_event_and_little_waits_for_him(self) -> None:
         pulled: list[int] = []
         with served(streaming(flood(pulled, 16_384)), limits=FAST) as server:
@@ -308,6 +327,12 @@ class Writing(unittest.TestCase):
         self.stream.beat()
         self.assertEqual(self.deadline.cancelled_because, "")
         self.assertEqual(self.ours.recv(100), b"next request")
+
+    def test_bytes_that_the_client_sent_ahead_do_not_hide_that_he_left(self) -> None:
+        self.theirs.sendall(b"next request")
+        self.theirs.close()
+        self.stream.beat()
+        self.assertEqual(self.deadline.cancelled_because, "client left")
 
     def test_a_client_who_left_cancels_the_deadline_from_either_side(self) -> None:
         self.theirs.close()

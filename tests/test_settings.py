@@ -80,6 +80,11 @@ class Values(Project):
             "REQUEST_DEADLINE_SECONDS": ("4", 'expected 5..3600, got "4"'),
             "PROXY_ALLOW_REMOTE": ("maybe", "expected one of 1, true, yes, on, 0"),
             "OSS_VISIBLE_TRACE": ("loud", 'expected one of off, summary, detailed, got "loud"'),
+            "OPENAI_BASE_URL": (
+                "https://user@api.example/v1",
+                "expected https://HOST/PATH, or http",
+            ),
+            "UPSTREAM_BASE": ("http://far.example/v1", "expected https://HOST/PATH, or http"),
             "MODEL_MAP_JSON": ('{"a": 1}', "expected a JSON object of strings"),
             "PROFILES_JSON": ("[" * 100_000, "expected one JSON document"),
             "FALLBACK_MODEL_MAP_JSON": ('{"a": "b"}', "expected a JSON object of lists"),

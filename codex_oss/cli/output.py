@@ -112,9 +112,10 @@ def _error_lines(error: BridgeError, hint: str) -> Iterator[str]:
         message = message[:at].removesuffix(f"{faults[0].path}: ").rstrip(" :;")
     if len(faults) == 1:
         (fault,) = faults
-        yield message if message == fault.message else f"{message}: {fault}"
+        whole = f"{message}: {fault}" if message else str(fault)
+        yield message if message == fault.message else whole
     else:
-        yield message
+        yield message or f"{len(faults)} faults"
         yield from (f"  {fault}" + (f" ({fault.hint})" if fault.hint else "") for fault in faults)
     yield f"hint: {hint}"
 

@@ -6,6 +6,7 @@ deadline when the client has gone. Bytes are made where they are written, under 
 an encoder may number them.
 """
 
+import select
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -18,6 +19,7 @@ from codex_oss.errors import BridgeError, Cancelled
 from codex_oss.server.replies import ensure_single_lines
 
 CLIENT_LEFT = "client left"
+HUNG_UP: int = getattr(select, "POLLRDHUP", 0)  # Of Linux; with 0 only a broken connection is seen.
 EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
 
 Event = TypeVar("Event")
@@ -134,11 +136,21 @@ def has_left(client: socket.socket) -> bool:
     """Say whether the other end closed. The socket must be a blocking one: Python waits for
     data before it looks at the flags of a socket that has a timeout."""
     try:
-        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        if client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+            return True
     except BlockingIOError:
         return False
     except OSError:
         return True
+    return _is_shut_behind_what_came(client)
+
+
+def _is_shut_behind_what_came(client: socket.socket) -> bool:
+    """Say whether the other end closed after bytes that nobody has read: a next request, sent
+    ahead, would hide that he left."""
+    ends = select.poll()
+    ends.register(client, HUNG_UP)
+    return bool(ends.poll(0))
 
 
 def cancel_if_left(client: socket.socket, deadline: Deadline) -> None:

@@ -5,8 +5,10 @@ expected. None of these messages repeats the text: the table knows whether it ma
 import json
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 Word = TypeVar("Word", bound=str)
 REFERENCES = ("pass://", "op://", "vault://")  # Of other programs, which would run a command.
@@ -91,6 +93,28 @@ def path(value: str) -> Path | None:
 
 def folder(value: str) -> Path:
     return Path(value)
+
+
+def base_url(value: str) -> str:
+    """A key goes there: encrypted, or not beyond this machine."""
+    told = "expected https://HOST/PATH, or http to this machine"
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(told) from None
+    is_plain = value.isascii() and value.isprintable() and " " not in value and "@" not in value
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if not (host and is_plain and is_safe):
+        raise ValueError(told)
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def document(value: str) -> str:

@@ -9,7 +9,6 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from pathlib import Path
 from stat import S_IMODE, S_IWOTH
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from codex_oss.errors import BadSettings, BridgeError, Fault
 from codex_oss.layout import Layout, find_project
 from codex_oss.settings.env_file import Assignment, read_assignments
+from codex_oss.settings.kinds import is_loopback
 from codex_oss.settings.notices import notices_of
 from codex_oss.settings.rows import Setting
 from codex_oss.settings.table import EFFECTIVE, SETTINGS, UPSTREAM_KEY_NAMES, Settings
@@ -208,7 +208,7 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
     if settings.gpt_model_strategy == "openai" and not settings.openai_api_key:
         message, hint = "GPT_MODEL_STRATEGY=openai needs it", "set it, or GPT_MODEL_STRATEGY=error"
         yield Fault("OPENAI_API_KEY", "contradiction", message, hint=hint)
-    if not _is_loopback(settings.proxy_host):
+    if not is_loopback(settings.proxy_host):
         yield from _remote_faults(settings)
 
 
@@ -224,10 +224,3 @@ def _remote_faults(settings: Settings) -> Iterator[Fault]:
 def _may_be_replaced(path: Path | None) -> bool:
     folder = path and path.parent
     return bool(folder and folder.is_dir() and folder.stat().st_mode & S_IWOTH)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -14,6 +14,7 @@ from typing import Literal
 from codex_oss.errors import Fault
 from codex_oss.settings.kinds import (
     Strategy,
+    base_url,
     chains,
     counts,
     document,
@@ -49,13 +50,13 @@ class Settings:
         "0", switch, "start although the default profile has no key; requests that need it fail"
     )
     upstream_base: str = setting(
-        "https://opencode.ai/zen/go/v1", text, "base URL of OpenCode Go; http only to loopback"
+        "https://opencode.ai/zen/go/v1", base_url, "base URL of OpenCode Go; http only to loopback"
     )
     openai_api_key: str = setting(
         "", key, "key of OpenAI, needed for GPT_MODEL_STRATEGY=openai", is_secret=True
     )
     openai_base_url: str = setting(
-        "https://api.openai.com/v1", text, "base URL of OpenAI; http only to loopback"
+        "https://api.openai.com/v1", base_url, "base URL of OpenAI; http only to loopback"
     )
     proxy_api_key: str = setting(
         "", key, "key that callers must send; otherwise the installed one", is_secret=True

@@ -196,6 +196,30 @@ class Families(unittest.TestCase):
             self.assertEqual(provider.faults, [])
             thread.hear(done)
 
+    def test_reasoning_of_others_is_left_out_and_told_and_the_turn_goes_on(self) -> None:
+        with scratch() as folder, Family() as provider:
+            with bridge(folder, None, **variables(provider)) as running:
+                resolve, thread = running.workshop.registry.resolve, Thread("kimi")
+                provider.profile = resolve("kimi")
+                thread.hear(asked_by(running, thread))
+                (sealed,) = (item for item in thread.items if item["type"] == "reasoning")
+                token, text = sealed["encrypted_content"], sealed["content"][0]["text"]
+                other = [{"type": "reasoning_text", "text": f"{text}!"}]
+                for changed, reason in (
+                    ({"encrypted_content": f"{token[:-2]}AA"}, "tampered"),
+                    ({"content": other}, "tampered"),
+                    ({"encrypted_content": "gAAAAABof-openai"}, "foreign"),
+                ):
+                    self.drops(running, thread, sealed | changed, reason)
+                thread.model, provider.profile = "deepseek", resolve("deepseek")
+                self.drops(running, thread, sealed, "foreign")
+
+    def drops(self, running: RunningBridge, thread: Thread, changed: Item, reason: str) -> None:
+        items = [changed if item["type"] == "reasoning" else item for item in thread.items]
+        answer = running.client.turn(thread.request | {"input": items, "stream": False}).json
+        self.assertEqual(answer["status"], "completed")
+        self.assertEqual(answer["oss_receipt"]["reasoning_dropped"], {reason: 1})
+
     def test_a_turn_continued_by_its_id_is_as_one_with_its_whole_history(self) -> None:
         with scratch() as folder, Family() as provider:
             with bridge(folder, None, **variables(provider)) as running:

@@ -2,6 +2,7 @@
 
 import json
 import unittest
+from base64 import urlsafe_b64encode
 
 from support import LONG, chance
 from support.clients import Client
@@ -14,6 +15,11 @@ TURN = {"model": "scripted", "input": "hi"}
 MISSION = {"model": "mission-a3-scripted", "input": "hi"}
 BLOCK = '<OSS_HANDOFF_JSON>{"schema_version": "oss_agent_mission.v1"}</OSS_HANDOFF_JSON>'
 INVALID = "invalid_json"
+TOKEN = urlsafe_b64encode(b"\x80" + b"t" * 72).decode()  # As long as the shortest of Fernet.
+SEALED_TASK = {
+    "type": "agent_message",
+    "content": [{"type": "encrypted_content", "encrypted_content": TOKEN}],
+}
 FOLLOW_UP = {
     "model": "gpt-5.5",
     "previous_response_id": "resp_of_openai",
@@ -42,6 +48,7 @@ REFUSED = (  # Body, HTTP, code, what the message says.
     ({**TURN, "model": "mission-a3-nobody"}, 400, "model_not_found", ""),
     (MISSION, 400, "mission_lane", "mission A3 scripted"),
     ({**TURN, "input": BLOCK}, 400, "mission_lane", "mission scripted"),
+    ({**TURN, "input": [SEALED_TASK]}, 400, "unreadable_encrypted_agent_task", "mission run"),
     ({**TURN, "input": BLOCK * 2}, 400, "mission_lane", ""),
 )
 
@@ -68,6 +75,14 @@ class Refusals(unittest.TestCase):
             {"model", "input[0].role", "input[0].content", "tools"},
         )
         self.assertEqual(error["param"], error["faults"][0]["path"])
+
+    def test_what_only_looks_like_an_encrypted_task_is_a_plain_turn(self) -> None:
+        asked = {"role": "user", "content": "Go on."}
+        with ScriptedProvider(always=text("Yes.")) as provider, gateway(provider) as bridge:
+            for given in (TOKEN, [SEALED_TASK, asked]):
+                self.assertEqual(bridge.client.turn({**TURN, "input": given}).status, 200)
+            self.assertEqual(provider.requests[0].messages[0]["content"], TOKEN)
+            self.assertNotIn(TOKEN, str(provider.requests[1].messages))
 
     def test_an_older_handoff_in_the_history_starts_no_mission(self) -> None:
         history = [{"role": "user", "content": BLOCK}, {"role": "user", "content": "Thanks."}]

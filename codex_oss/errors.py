@@ -179,8 +179,10 @@ class Cancelled(BridgeError):
 
 
 class UpstreamError(BridgeError):
-    """The provider failed in a way that another try may mend."""
+    """The provider failed in a way that another try may mend. Where the wait `is_guessed`, we told
+    the caller one that the provider did not name."""
 
+    is_guessed = False
     http_status, code, codex_code, retryable = 502, "server_error", "server_error", True
 
 

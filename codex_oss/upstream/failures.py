@@ -192,10 +192,12 @@ def _limited(said: Complaint) -> UpstreamError:
     if wait is not None and wait > QUOTA_SECONDS_MIN:
         return _quota_used_up(said)
     after = RETRY_SECONDS_UNKNOWN if wait is None else max(1, math.ceil(wait))
-    return RateLimited(
+    limited = RateLimited(
         f"{said.provider} limits the rate{said.told}. Please try again in {after}s.",
         retry_after_seconds=after,
     )
+    limited.is_guessed = wait is None
+    return limited
 
 
 def _quota_used_up(said: Complaint) -> UpstreamError:

@@ -90,7 +90,7 @@ class Tries:
         if not error.retryable or tries > self._retries_max:
             return None
         asked = error.retry_after_seconds
-        if asked is not None:
+        if asked is not None and not error.is_guessed:
             return asked if asked <= RETRY_AFTER_SECONDS_MAX else None
         seconds = min(RETRY_SECONDS_MAX, RETRY_SECONDS_FIRST * 2 ** (tries - 1))
         return float(seconds * (1 + JITTER * self._chance()))
@@ -170,7 +170,7 @@ class FallingBack:
             except UpstreamError as error:
                 if isinstance(error, NO_OTHER_MODEL) or place == len(choices) - 1:
                     raise
-                if deadline.is_over:
+                if deadline.is_over or _is_late_end(error):
                     raise
                 if isinstance(error, UpstreamRejected) and error.code != "model_not_found":
                     raise
@@ -180,6 +180,11 @@ class FallingBack:
             yield from head
             yield from bursts
             return
+
+
+def _is_late_end(error: UpstreamError) -> bool:
+    """Whether an answer that had begun took too long: whoever is asked next would be later yet."""
+    return isinstance(error, UpstreamTimeout) and not error.retryable
 
 
 def _size(request: ChatRequest) -> int:

@@ -28,9 +28,22 @@ from codex_oss.contract.mission import (
     contract_digest,
     render_mission,
 )
-from codex_oss.contract.packing import packed_mission, scope_of, searches_in
+from codex_oss.contract.packing import (
+    EXACT_WRITE_FIELD,
+    exact_write_mission,
+    packed_mission,
+    scope_of,
+    searches_in,
+)
 from codex_oss.contract.parsing import Parsed, parse_mission
-from codex_oss.contract.paths import IGNORED_FOLDERS, BadPath, Denial, PathRules, normalise
+from codex_oss.contract.paths import (
+    IGNORED_FOLDERS,
+    BadPath,
+    Denial,
+    PathRules,
+    is_protected,
+    normalise,
+)
 from codex_oss.contract.protocol import MISSION, OBSERVATION, STATE, block, blocks
 from codex_oss.contract.report import (
     Claim,
@@ -53,6 +66,7 @@ from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
 
 __all__ = [
     "CONTROLS",
+    "EXACT_WRITE_FIELD",
     "HandoffValidation",
     "IGNORED_FOLDERS",
     "NOT_ENFORCED_YET",
@@ -95,7 +109,9 @@ __all__ = [
     "blocks",
     "contract_digest",
     "declared",
+    "exact_write_mission",
     "extract_handoff",
+    "is_protected",
     "mode_of",
     "normalise",
     "not_enforced",

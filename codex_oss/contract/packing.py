@@ -4,8 +4,10 @@ A task and the paths that are to be read enter, an A1 contract leaves: its scope
 nothing else. A step of the task like `grep X in Y` is a search instead of a reading.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from posixpath import normpath
 
 from codex_oss.contract.mission import SCHEMA_VERSION, MissionV1
@@ -18,6 +20,10 @@ TIER = "A1"
 OBLIGATIONS_MAX = 40
 QUESTION_CHARS_MAX = 1_000
 OBSERVATION_BYTES_MIN = 1_024
+FILE_BYTES_MAX = 1_000_000  # Of a file that is read to be compared.
+EXACT_WRITE_FIELD = "x_exact_write"
+"""Where a contract holds the text that a file is to have: {path, content, sha256}."""
+
 MODEL_CALLS = 1  # One report, and no second one: what it lacks is mended or said.
 
 _SEARCH = re.compile(
@@ -66,6 +72,21 @@ def packed_mission(
         "time_budget_seconds": seconds,
     }
     return _parsed(task, scope)
+
+
+def exact_write_mission(task: SupportTask, *, seconds: int) -> MissionV1:
+    """Return the contract under which the file is read that the task's text is for. The text stands
+    in it with its digest, which tells later whether a secret had to be taken out."""
+    (path,), content = task.owned_paths, task.exact_content or ""
+    digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    text = {"path": normpath(path), "content": content, "sha256": f"sha256:{digest}"}
+    scope = {
+        "allowed_paths": [path],
+        "max_total_observation_bytes": FILE_BYTES_MAX,
+        "time_budget_seconds": seconds,
+        EXACT_WRITE_FIELD: text,
+    }
+    return _parsed(replace(task, deliverables=()), scope)
 
 
 def _parsed(task: SupportTask, scope: dict[str, object]) -> MissionV1:

@@ -41,6 +41,12 @@ _CLASSES = (
     ("dumps", "*.dump *.bak *.har *.pcap " + " ".join(f"core.{n}*" for n in range(10)), ""),
     ("vendor", " ".join(f"{name}/" for name in IGNORED_FOLDERS.split()), ""),
 )
+_PROTECTED = (
+    *(".git/", ".codex/", ".codex-oss/", ".claude/", ".vscode/", ".idea/", ".mcp.json"),
+    *("AGENTS.md", ".gitmodules", ".gitattributes", ".gitconfig", ".envrc", ".npmrc", ".pypirc"),
+    *(".netrc", ".profile", ".bashrc", ".bash_*", ".zshrc", ".zprofile", ".zshenv", ".zlogin"),
+    *(".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".login", ".logout"),
+)
 _CRITICAL = (
     *("src/auth/", "src/schema/", "migrations/", ".github/workflows/", "scripts/recovery/"),
     "scripts/finalizer/",
@@ -141,6 +147,15 @@ _CLASS_MATCHERS = tuple(
     (name, _matcher(patterns.split(), exceptions.split()))
     for name, patterns, exceptions in _CLASSES
 )
+
+
+_protects = _matcher(_PROTECTED)
+
+
+def is_protected(path: str) -> bool:
+    """Whether no patch may touch this path, whoever owns it: it acts on who works here next, be
+    it git, a shell or an agent (implementation 2)."""
+    return bool(_protects and _protects.search(f"/{fold(path)}"))
 
 
 class PathRules:

@@ -10,18 +10,29 @@ from dataclasses import dataclass
 
 from codex_oss.chat import Burst, ChatChunk, Usage
 from codex_oss.chat import Served as ServedBy
-from codex_oss.contract import MissionV1, SupportTask, packed_mission, scope_of, searches_in
+from codex_oss.contract import (
+    MissionV1,
+    SupportTask,
+    exact_write_mission,
+    packed_mission,
+    scope_of,
+    searches_in,
+)
 from codex_oss.deadline import Deadline
 from codex_oss.errors import BridgeError, Refused
-from codex_oss.missions import MissionDesk, MissionResult, Order
+from codex_oss.missions import MissionDesk, MissionResult, Order, Run
 from codex_oss.profiles import ModelProfile
-from codex_oss.record import SOURCE_PACK, Json, one_line
+from codex_oss.record import EXACT_WRITE, SOURCE_PACK, Json, one_line
 
 RECOVERED = "Synthesis status: SOURCE_PACK_RECOVERY"
 COMPLETED = "Synthesis status: DETERMINISTIC_SERVER_SIDE_READ_COMPLETION"
 SECONDS_MIN, SECONDS_MAX = 5, 60  # Of a packed report (missions 3).
 FILES_MAX = 200  # That one contract can name.
 MISSING_SHOWN = 40
+NOT_APPLIED = (
+    "The workspace is unchanged. A person takes the change with `git apply`; `mission promote`"
+    " comes with isolated implementations, which this version does not run."
+)
 
 Finalizers = Callable[[ModelProfile], Sequence[ModelProfile]]
 """Returns the profiles that write a report for a task of this one, in the order they are asked."""
@@ -31,7 +42,8 @@ Finalizers = Callable[[ModelProfile], Sequence[ModelProfile]]
 class PackLimits:
     """How much is read: characters of source text and searches of a context pack; files, and
     characters of an excerpt and of all of them, of a recovery. `completes`: a task whose model
-    gave nothing gets a report without conclusions, and not an error."""
+    gave nothing gets a report without conclusions, and not an error. `asks_model`: on a change of
+    exact text a model reports, too."""
 
     chars: int = 24_000
     searches: int = 12
@@ -40,6 +52,7 @@ class PackLimits:
     recovery_chars: int = 12_000
     seconds: float = 45
     completes: bool = True
+    asks_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,30 @@ class SourcePacks:
             raise why
         yield from _said(_without_conclusions(task, pack, result, why), profile, spent)
 
+    def begin_exact_write(
+        self, task: SupportTask, profile: ModelProfile, deadline: Deadline
+    ) -> Run:
+        """Admit the run that compares a file with the text it is to have, or raise why not."""
+        mission = exact_write_mission(task, seconds=_seconds(deadline))
+        order = Order(
+            mission,
+            profile,
+            model_alias=profile.name,
+            alias_tier=0,
+            door="native",
+            route_class=EXACT_WRITE,
+            pack={"asks_model": self._limits.asks_model},
+        )
+        return self._desk.begin(order, deadline)
+
+    def propose(self, run: Run, profile: ModelProfile) -> Iterator[Burst]:
+        """Yield what the text would change. Nothing is written."""
+        with closing(run.events()) as events:
+            for _ in events:
+                yield ()
+        result = run.result()
+        yield from _said(f"{result.message}\n\n{NOT_APPLIED}", profile, result.usage)
+
     def _pack(
         self,
         task: SupportTask,
@@ -123,7 +160,7 @@ class SourcePacks:
         chosen = sorted(whole, key=lambda path: (found.files[path], path))[:files_max]
         if not found.files:
             return None
-        seconds = max(SECONDS_MIN, min(SECONDS_MAX, int(deadline.seconds_left())))
+        seconds = _seconds(deadline)
         mission = packed_mission(task, chosen, searches, bytes_max=chars_max, seconds=seconds)
         left_out = tuple((path, "left_out") for path in whole if path not in chosen)
         return _Pack(mission, searches, found.files, (*found.missing, *left_out))
@@ -167,6 +204,10 @@ def total_usage(first: Usage | None, second: Usage | None) -> Usage | None:
         first.reasoning_tokens + second.reasoning_tokens,
         first.cache_write_tokens + second.cache_write_tokens,
     )
+
+
+def _seconds(deadline: Deadline) -> int:
+    return max(SECONDS_MIN, min(SECONDS_MAX, int(deadline.seconds_left())))
 
 
 def _has_report(result: MissionResult) -> bool:

@@ -40,8 +40,8 @@ from codex_oss.responses import (
 from codex_oss.server import HttpRequest
 
 NO_WRITES = (
-    "a raw model writes nothing here: an isolated implementation is a mission of its own, and this"
-    " version has none yet"
+    "a raw model writes nothing here, and this version runs no isolated implementation yet: hand"
+    " over the whole text as exact content, and get what it would change"
 )
 NOTHING_DONE = "No model was asked, and nothing was read, run or written."
 
@@ -92,7 +92,9 @@ class SupportTurns:
                 return self._escalated(
                     request, http, lane, refusal_of(lane.task, self.rules.critical_roots)
                 )
-            case "bounded_write" | "bounded_write_exact":
+            case "bounded_write_exact":
+                return self._proposed(request, http, lane)
+            case "bounded_write":
                 return self._escalated(request, http, lane, NO_WRITES)
             case "context_pack_report":
                 return self._packed(request, http, lane)
@@ -117,6 +119,12 @@ class SupportTurns:
         turn, _ = self._translated(request, http, lane)
         bursts = self._packs.report(lane.task, lane.profile, http.deadline)
         return turn, assemble(turn, unless_left(bursts))
+
+    def _proposed(self, request: ResponsesRequest, http: HttpRequest, lane: SupportLane) -> Served:
+        ensure_our_project(self.rules.project_root, http.headers)
+        turn, _ = self._translated(request, http, lane)
+        run = self._packs.begin_exact_write(lane.task, lane.profile, http.deadline)
+        return turn, assemble(turn, unless_left(self._packs.propose(run, lane.profile)))
 
     def _ensure_readable(self, task: SupportTask, http: HttpRequest) -> None:
         """Raise what is wrong with reading for this task, before a stream begins."""

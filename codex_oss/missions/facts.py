@@ -8,7 +8,7 @@ from codex_oss.contract import MissionV1
 from codex_oss.errors import BridgeError, Fault
 from codex_oss.layout import Layout
 from codex_oss.profiles import ModelProfile
-from codex_oss.record import Json, ProfileFacts
+from codex_oss.record import EXACT_WRITE, Json, ProfileFacts
 from codex_oss.runtime import AdmissionFacts
 from codex_oss.system import free_bytes, private_folder
 from codex_oss.tools import ScopeSurvey
@@ -79,6 +79,7 @@ def find_facts(
         live_runs=live_runs,
         free_bytes=free,
         storage_fault=storage_fault,
+        may_be_empty=order.route_class == EXACT_WRITE,
         warnings=tuple(f"{fault.code}: {fault}" for fault in order.warnings),
     )
 

@@ -55,6 +55,7 @@ from codex_oss.record.events import (
     ToolObserved,
     UnknownFact,
 )
+from codex_oss.record.exact_write import EXACT_WRITE, exact_write, is_exact_write
 from codex_oss.record.findings import HELD, findings
 from codex_oss.record.legality import illegal
 from codex_oss.record.payloads import FACTS, LineFault, ReadBlob, to_fact, to_payload
@@ -102,6 +103,7 @@ __all__ = [
     "CitationResult",
     "ClaimRecorded",
     "Command",
+    "EXACT_WRITE",
     "Event",
     "EvidenceVerified",
     "Extract",
@@ -158,11 +160,13 @@ __all__ = [
     "decode",
     "early_end",
     "encode",
+    "exact_write",
     "final_message",
     "findings",
     "fold",
     "footer",
     "illegal",
+    "is_exact_write",
     "is_zero_match",
     "mission_reported_in",
     "obligation_states",

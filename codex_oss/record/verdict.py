@@ -10,6 +10,7 @@ from codex_oss.contract import ReportDraft
 from codex_oss.record.citations import is_zero_match
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import is_denied, obligation_states, required_sources, source_states
+from codex_oss.record.exact_write import ends_without_model, exact_write
 from codex_oss.record.findings import Finding, draft_of, findings, told
 from codex_oss.record.run_record import RunRecord
 
@@ -82,6 +83,7 @@ def out_of(record: RunRecord) -> str:
     repairs_spent = loop.faulty_in_a_row > REPAIRS_IN_A_ROW_MAX or loop.faulty > REPAIRS_MAX
     stuck = f"budget_exhausted:{budget.exhausted[-1]}" if budget.exhausted else ""
     rows = (
+        (ends_without_model(record), "exact_write_checked"),
         (repairs_spent, stuck or "action_parse_failed"),
         (
             is_given_up or loop.failed_in_a_row >= FAILURES_IN_A_ROW_MAX,
@@ -176,6 +178,12 @@ def _status(record: RunRecord, reason: str, failed: list[str], asked: str) -> tu
         return "FAILED", ""
     if asked == "FAILED":
         return "FAILED", ""
+    if proposal := exact_write(record):
+        return (
+            ("FAILED", f"exact_write_failed:{proposal.fault}")
+            if proposal.fault
+            else ("PARTIAL", "")
+        )
     needed = _needs_a_person(record)
     if needed is not None or asked == "ESCALATE":
         return "ESCALATE", (needed or "") if is_report else ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from codex_oss.record.citations import is_zero_match
 from codex_oss.record.events import Json
+from codex_oss.record.exact_write import exact_write
 from codex_oss.record.findings import HELD, draft_of, told
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.verdict import Verdict
@@ -25,6 +26,7 @@ from codex_oss.record.words import one_line, shown
 
 DIGEST_DIGITS = 12  # Of each span's digest, in the message for people.
 MICRO = 1_000_000
+_TICKS = re.compile("`+")
 
 _reported = re.compile(
     r"(?s)\*\*Outcome\*\*: ([A-Z]+) \(.*"
@@ -45,6 +47,7 @@ def final_message(record: RunRecord, ended: Verdict) -> str:
     """Return the report as a person reads it."""
     lines = [f"**Outcome**: {ended.status} ({ended.reason}), confidence {ended.confidence}."]
     lines += [f"> {line}" for line in answer(record).splitlines()]
+    lines += _proposal(record)
     lines += ["", "**Findings**", *(list(_findings(record)) or ["- none"])]
     lines += ["", "**Verification**", *_verification(record)]
     lines += ["", "**Residual risks**", *_bullets(_risks(record, ended))]
@@ -63,6 +66,23 @@ def _findings(record: RunRecord) -> Iterator[str]:
         for cited in evidence(record, finding):
             digest = str(cited["sha256"])[:DIGEST_DIGITS]
             yield f"  - {_place(cited)} sha256 {digest} {cited['verification']}"
+
+
+def _proposal(record: RunRecord) -> list[str]:
+    """Return the difference that an exact text makes, in a fence that nothing in it can close."""
+    proposal = exact_write(record)
+    if proposal is None:
+        return []
+    check = f"FAIL ({proposal.fault})" if proposal.fault else "PASS"
+    lines = ["", "**Proposed change**", f"- {proposal.path}: {check}; nothing was written."]
+    if proposal.fault:
+        return lines
+    if not proposal.diff:
+        return [*lines, "- The file holds this text already."]
+    fence = "`" * max(3, 1 + max(map(len, _TICKS.findall(proposal.diff)), default=0))
+    base = proposal.base_sha256.removeprefix("sha256:") or "none: the file is new"
+    digests = f"- sha256 before: {base}; after: {proposal.new_sha256.removeprefix('sha256:')}"
+    return [*lines, digests, "", f"{fence}diff", proposal.diff.removesuffix("\n"), fence]
 
 
 def _place(cited: Json) -> str:

@@ -12,6 +12,7 @@ from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.events import CitationResult, Extract, Json
+from codex_oss.record.exact_write import exact_write, is_exact_write
 from codex_oss.record.findings import HELD, Finding, draft_of, findings, told
 from codex_oss.record.run_record import Command, RunRecord
 from codex_oss.record.verdict import SOURCE_PACK, Verdict, is_recovery, missing_fields, verdict
@@ -84,6 +85,7 @@ def report(record: RunRecord) -> Json:
         "log_head": {"seq": record.loop.finalized_seq, "hash": record.loop.finalized_hash},
         "artifacts": artifact_folder(record),
         **({"recovery_class": SOURCE_PACK} if is_recovery(record) else {}),
+        **({"exact_write": proposal.to_json()} if (proposal := exact_write(record)) else {}),
     }
 
 
@@ -101,7 +103,8 @@ def answer(record: RunRecord) -> str:
     the recorded claims."""
     draft, known = draft_of(record), told(record)
     if draft:
-        return draft.answer if known or is_recovery(record) else ""
+        is_told = known or is_recovery(record) or is_exact_write(record)
+        return draft.answer if is_told else ""
     return " ".join(f.claim for f in known)[:ANSWER_CHARACTERS_MAX]
 
 

@@ -32,7 +32,8 @@ Result = Literal["pass", "warn", "deny", "busy"]
 @dataclass(frozen=True, slots=True)
 class AdmissionFacts:
     """What was measured before the decision. `alias_tier` is 0 where no alias was asked for;
-    `refused_paths` are (path, code) of the scope's entries that no rule lets in."""
+    `refused_paths` are (path, code) of the scope's entries that no rule lets in. A scope that
+    `may_be_empty` names a file that is to be made."""
 
     profile: ProfileFacts
     model_alias: str
@@ -48,6 +49,7 @@ class AdmissionFacts:
     live_runs: int
     free_bytes: int
     storage_fault: str
+    may_be_empty: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -166,7 +168,7 @@ def _least(name: str, value: int, least: int, code: str, unit: str) -> Check:
 
 def _scope(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
     count: Json = {"files": facts.readable_files, "bytes": facts.readable_bytes}
-    if not facts.readable_files:
+    if not facts.readable_files and not facts.may_be_empty:
         hint = "name folders or files that exist: allowed_roots, allowed_paths"
         yield Check(
             "scope", "deny", {**count, "absent": list(facts.absent_paths)}, "scope_empty", hint

@@ -20,6 +20,8 @@ from codex_oss.record import (
     RunRecord,
     Said,
     canonical,
+    exact_write,
+    is_exact_write,
     required_sources,
     resolve,
     sha256,
@@ -137,6 +139,8 @@ def _packed_bytes_max(record: RunRecord, room: float) -> int:
     none more than an excerpt may have."""
     limits = record.contract.budget
     left = limits.max_total_observation_bytes - record.budget.observation_bytes
+    if is_exact_write(record):
+        return left  # Nobody is shown it: a prompt has no part in that.
     waiting = len(unread_sources(record)) + len(open_searches(record))
     part = max(OBSERVATION_BYTES_MIN, int(min(room, left) / max(1, waiting)))
     most = record.admitted.admitted.limits.get("excerpt_bytes_max")
@@ -330,6 +334,7 @@ def _mission(record: RunRecord) -> Json:
             for o in contract.obligations
         ],
         "required_sources": list(required_sources(record)),
+        **({"proposed_change": proposal.to_json()} if (proposal := exact_write(record)) else {}),
     }
 
 

@@ -226,6 +226,11 @@ class Settings:
         "20000", whole(100, 100_000_000), "longest tool output of a handoff, then head and tail"
     )
 
+    write_result_mode: str = setting(
+        "deterministic",
+        one_of("deterministic", "model"),
+        "who reports on a bounded write: deterministic, or model with one call",
+    )
     context_pack_max_chars: int = setting(
         "24000", whole(1024, 5_000_000), "source text of a report on declared files"
     )

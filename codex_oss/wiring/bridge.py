@@ -159,6 +159,7 @@ def _support(workshop: Workshop, manner: Manner) -> SupportTurns:
         settings.oss_read_finalizer_max_prompt_chars,
         settings.continuation_deadline_seconds,
         settings.degraded_completion_on_timeout,
+        settings.write_result_mode == "model",
     )
     return SupportTurns(
         workshop.models,

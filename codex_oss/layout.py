@@ -45,6 +45,10 @@ class Layout:
         return self.folder / "env" / "opencode-go.env"
 
     @property
+    def profiles_file(self) -> Path:
+        return self.folder / "env" / "profiles.toml"
+
+    @property
     def runs(self) -> Path:
         return self.folder / "runs"
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from support import ROOT, scratch
 from support.bridges import bridge
+from support.clients import Client
 from support.commands import CommandLine
 from support.missions import contract, write_tree
-from support.processes import bridge_process
+from support.processes import bridge_process, profile
 from support.providers import ScriptedProvider, text
 
 from codex_oss.contract import render_handoff
@@ -248,6 +249,69 @@ class Effects(unittest.TestCase):
                 turn = {"model": "scripted", "input": "hi", "tools": tools}
                 answer = running.client.turn(turn).json
                 self.assertEqual([item["type"] for item in answer["output"]], [kind], setting)
+
+    def test_profiles_may_stand_in_a_file_of_toml(self) -> None:
+        with ScriptedProvider(always=text("ok")) as provider:
+            lines = f'provider = "openai_compatible"\nbase_url = "{provider.base_url}"\n'
+            for name, environ in (
+                (".codex-oss/env/profiles.toml", {}),
+                ("mine.toml", {"PROFILES_FILE": "mine.toml"}),
+            ):
+                project = self.enterContext(scratch())
+                file = project / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(f'[mine]\n{lines}upstream_model = "acme-2"\n')
+                running = self.enterContext(bridge(project, provider, **environ))
+                self.assertEqual(running.client.turn({"model": "mine", "input": "hi"}).status, 200)
+                self.assertEqual(provider.requests[-1].body["model"], "acme-2")
+
+    def test_a_file_of_profiles_that_cannot_be_used_is_refused_with_its_place(self) -> None:
+        project = self.enterContext(scratch())
+        (project / "bad.toml").write_text('[mine]\nprovidr = "x"\n')
+        (project / "folder.toml").mkdir()
+        for name, told in (
+            ("none.toml", "PROFILES_FILE: there is no file"),
+            ("bad.toml", "bad.toml.mine.providr: expected one of the keys"),
+            ("folder.toml", "folder.toml cannot be read"),
+        ):
+            with self.assertRaises(BadSettings) as caught:
+                self.enterContext(bridge(project, PROFILES_FILE=name))
+            self.assertIn(told, str(caught.exception))
+
+    def test_no_secret_is_anywhere_after_a_run(self) -> None:
+        """Every secret is a marker of its own; the local key's other names must be the same."""
+        project = self.enterContext(scratch())
+        write_tree(project)
+        secrets = {row.name: f"{MARK}-{row.name}" for row in SETTINGS if row.is_secret}
+        shared = ("LITELLM_MASTER_KEY", "CODEX_OSS_LOCAL_TOKEN")
+        secrets |= dict.fromkeys(shared, secrets["PROXY_API_KEY"])
+        secrets |= {"HTTPS_PROXY": f"http://{MARK}.invalid:1"}
+        log, key = project / "bridge.log", secrets["PROXY_API_KEY"]
+        with ScriptedProvider(always=text("ok")) as provider:
+            profiles = profile(provider.base_url, key_env="OPENCODE_GO_API_KEY")
+            variables = {"PROXY_LOG_PATH": str(log), "PROXY_LOG_LEVEL": "debug"} | secrets
+            with bridge_process(project, profiles, **variables) as running:
+                client = Client(running.port, key)
+                mission = {"model": "mission-a3-rehearsal", "input": render_handoff(contract())}
+                for turn in (mission, {"model": "scripted", "input": "hi"}):
+                    self.assertEqual(client.turn(turn).status, 200)
+                health = client.get("/health").body
+        self.assertNotIn(MARK.encode(), health)
+        self.assertNotIn(MARK, "".join(running.said))
+        files = [path for path in project.rglob("*") if path.is_file()]
+        self.assertGreater(len(files), 15)
+        self.assertEqual([path for path in files if MARK.encode() in path.read_bytes()], [])
+        sent = provider.requests[0].headers["authorization"]
+        self.assertEqual(sent, f"Bearer {secrets['OPENCODE_GO_API_KEY']}")
+
+    def test_the_fingerprint_is_that_of_a_start_with_the_same_settings(self) -> None:
+        project = self.enterContext(scratch())
+        running = self.enterContext(bridge(project, SSE_CHUNK_SIZE="99"))
+        said = running.client.get("/health").json["config_fingerprint"]
+        same = running.workshop.settings.environ
+        self.assertEqual(load_settings(same, project).fingerprint, said)
+        other = load_settings({**same, "SSE_CHUNK_SIZE": "98"}, project)
+        self.assertNotEqual(other.fingerprint, said)
 
     def test_a_mission_may_be_told_in_its_artifacts_alone(self) -> None:
         for switch in ("0", "1"):

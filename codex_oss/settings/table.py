@@ -114,6 +114,9 @@ class Settings:
         "{}", renaming, "JSON object, name to upstream model or profile, added to the built-in map"
     )
     profiles_json: str = setting("", document, "JSON document of further profiles")
+    profiles_file: Path | None = setting(
+        "", path, "TOML file of further profiles; otherwise .codex-oss/env/profiles.toml, if any"
+    )
     oss_default_profile: str = setting(
         "", text, "profile where a door names none; otherwise kimi with a key, else rehearsal"
     )

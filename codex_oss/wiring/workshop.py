@@ -10,17 +10,31 @@ from pathlib import Path
 from codex_oss import __version__
 from codex_oss.contract import MissionV1, PathRules
 from codex_oss.deadline import Clock
+from codex_oss.errors import BadSettings, BridgeError
 from codex_oss.layout import Layout, SourceTree, source_tree
 from codex_oss.missions import MissionDesk
-from codex_oss.profiles import OPENAI, GptNames, ModelProfile, ModelRegistry
+from codex_oss.profiles import (
+    OPENAI,
+    GptNames,
+    ModelProfile,
+    ModelRegistry,
+    parse_toml_profiles,
+)
 from codex_oss.redaction import Redactor
 from codex_oss.settings import Settings
-from codex_oss.system import SystemClock, made_once, private_folder, random_bytes
+from codex_oss.system import (
+    SystemClock,
+    made_once,
+    private_folder,
+    random_bytes,
+    read_bounded,
+)
 from codex_oss.tools import Guard
 from codex_oss.wiring.models import REHEARSAL, Models, ModelShop
 
 REDACTION_KEY_BYTES = 32
 FALLBACK_PROFILE = "kimi"
+PROFILES_BYTES_MAX = 1 << 20  # Hundreds of them.
 SECRET_CHARACTERS_MIN = 8  # A shorter live key would blank ordinary words.
 
 
@@ -54,7 +68,7 @@ def wire_workshop(
     layout = Layout(state or project)
     layout.make()
     redactor = _redactor(settings, layout)
-    registry = _registry(settings)
+    registry = _registry(settings, layout)
     source = source_tree()
     shop = ModelShop(settings, registry, redactor, clock)
 
@@ -90,15 +104,30 @@ def default_profile(workshop: Workshop) -> ModelProfile:
     return real if not workshop.shop.fault(real) else workshop.registry.resolve(REHEARSAL)
 
 
-def _registry(settings: Settings) -> ModelRegistry:
+def _registry(settings: Settings, layout: Layout) -> ModelRegistry:
     openai = replace(OPENAI, base_url=settings.openai_base_url)
     return ModelRegistry.of(
         settings,
+        more=_profiles_of_file(settings.profiles_file, layout.profiles_file),
         gpt=GptNames(settings.gpt_model_strategy, settings.gpt_model_oss_fallback, openai),
         chains=settings.fallback_model_map_json,
         concurrency=settings.model_concurrency_json,
         salvage=settings.salvage_tool_calls,
     )
+
+
+def _profiles_of_file(named: Path | None, usual: Path) -> tuple[ModelProfile, ...]:
+    """Return the profiles of the file that was named, which must be there, or of the usual one."""
+    file = named or usual
+    try:
+        text = read_bounded(file, PROFILES_BYTES_MAX).decode()
+    except FileNotFoundError:
+        if named:
+            raise BadSettings(f"PROFILES_FILE: there is no file {named}") from None
+        return ()
+    except (OSError, UnicodeDecodeError, BridgeError) as error:
+        raise BadSettings(f"{file} cannot be read: {error}", hint="it is TOML, in UTF-8") from error
+    return parse_toml_profiles(text, file.name)
 
 
 def _redactor(settings: Settings, layout: Layout) -> Redactor:

@@ -22,6 +22,7 @@ from codex_oss.system import Worker
 LIMIT_DEFAULT, LIMIT_MAX = 20, 100  # Input items in one list (bridge 2).
 RETRY_SECONDS = 5
 CALLED_OFF = "cancelled by its caller"
+RUNNING = ("queued", "in_progress")
 BROKEN = {"code": "internal_error", "message": "something went wrong in the bridge"}
 ID_DIGITS = 32
 
@@ -103,9 +104,10 @@ class StoredTurns:
                 self._running.pop(turn.response_id, None)
 
     def _update(self, turn: Turn, response: Json) -> None:
-        """Put a running response away, unless it was deleted meanwhile: it stays forgotten."""
+        """Put a running response away, unless it was cancelled or deleted meanwhile."""
         with self._lock:
-            if self.store.load(turn.response_id):
+            stored = self.store.load(turn.response_id)
+            if stored and stored.status in RUNNING:
                 self._save(turn, response)
 
     # ---- by id -----------------------------------------------------------------------------------
@@ -130,7 +132,7 @@ class StoredTurns:
             if stored.response.get("background") is not True:
                 told = "only a background response can be cancelled"
                 raise BadRequest(told, hint="close its connection instead")
-            if stored.status not in ("queued", "in_progress"):
+            if stored.status not in RUNNING:
                 return HttpReply(200, stored.response)
             response = {**stored.response, "status": "cancelled"}
             self.store.save(replace(stored, status="cancelled", response=response))

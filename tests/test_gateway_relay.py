@@ -14,6 +14,7 @@ from support.turns import parsed, stream_of, turn_of
 from support.websockets import WebSocketClient
 
 from codex_oss.chat import ChatChunk, Usage
+from codex_oss.gateway.relayed_events import RelayedEvents
 from codex_oss.responses.envelope import seal_summary
 from codex_oss.upstream import Slots
 
@@ -152,6 +153,23 @@ class Passing(Relayed):
         self.assertEqual((told["type"], told["error"]["code"]), ("error", "not_over_websocket"))
         self.assertIn("supports_websockets", told["error"]["message"])
         self.assertEqual(self.provider.requests, [])
+
+
+class Events(unittest.TestCase):
+    def test_reads_cut_anywhere_give_the_same_bytes_and_the_same_ends(self) -> None:
+        random = chance("reads")
+        for line_end in (b"\n", b"\r\n"):
+            stream = b"".join(PIECES).replace(b"\n", line_end)
+            for _ in range(300 if LONG else 30):
+                events, passed, rest = RelayedEvents(), [], stream
+                while rest:
+                    size = random.choice((1, 2, 7, 100, 1000))
+                    passed.append(events.feed(rest[:size]))
+                    rest = rest[size:]
+                    self.assertTrue(b"".join(passed).endswith(2 * line_end) or not any(passed))
+                self.assertEqual(b"".join(passed), stream)
+                self.assertEqual((events.begun, events.end), (EVENTS[0]["response"], DONE))
+                self.assertEqual(events.count, len(PIECES))
 
 
 class Ends(Relayed):

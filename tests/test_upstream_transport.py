@@ -158,7 +158,7 @@ class Replies(unittest.TestCase):
         def script(sock: socket.socket) -> None:
             seen.append(sock.recv(65536))
 
-        for headers in ({"Authorization": "Bearer sk-1"}, {}):
+        for headers in ({"Authorization": "Bearer sk-1", "user-agent": "codex"}, {}):
             with server(script, read_first=False) as port:
                 endpoint = parse_endpoint(f"http://localhost:{port}/zen/v1/")
                 with self.assertRaises(UpstreamError):
@@ -169,7 +169,10 @@ class Replies(unittest.TestCase):
         self.assertEqual(head.split(b"\r\n")[0], b"POST /zen/v1/chat HTTP/1.1")
         for line in (b"Accept-Encoding: identity", b"Authorization: Bearer sk-1"):
             self.assertIn(line, head.split(b"\r\n"))
+        agents = [each for each in seen[0].split(b"\r\n") if b"gent:" in each]
+        self.assertEqual(agents, [b"user-agent: codex"])
         self.assertNotIn(b"Authorization", seen[1])
+        self.assertIn(b"User-Agent: opencode-bridge\r\n", seen[1])
 
 
 class Limits(unittest.TestCase):

@@ -75,7 +75,7 @@ class Transport:
         return _answered(exchange.over(sock), head, body, patience)
 
     def _head(self, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
-        fields = {
+        ours = {
             "Host": self.endpoint.authority,
             "Content-Length": str(body_bytes),
             "Content-Type": "application/json",
@@ -83,9 +83,10 @@ class Transport:
             "Accept-Encoding": "identity",
             "User-Agent": "opencode-bridge",
             "Connection": "keep-alive" if self._idle else "close",
-            **headers,
         }
-        lines = (f"{name}: {value}" for name, value in fields.items())
+        told = {name.lower() for name in headers}
+        fields = {name: value for name, value in ours.items() if name.lower() not in told}
+        lines = (f"{name}: {value}" for name, value in {**fields, **headers}.items())
         head = (f"POST {self.endpoint.path}{path} HTTP/1.1", *lines, "")
         return "".join(f"{line}\r\n" for line in head).encode("ascii")
 

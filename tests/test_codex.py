@@ -1,5 +1,6 @@
 """The real Codex CLI through the bridge: tool turns against a scripted provider, and missions."""
 
+import functools
 import unittest
 from pathlib import Path
 
@@ -68,7 +69,9 @@ class RealCodex(unittest.TestCase):
     def test_a_mission_is_told_before_it_is_reported(self, version: str, project: Path) -> None:
         prompt = f"Investigate this.\n\n{render_handoff(contract())}"
         with bridge(project) as running:
-            ran = codex(version, project, running.port, prompt, model="mission-a3-rehearsal")
+            ask = functools.partial(codex, version, project, running.port)
+            ran = ask(prompt, model="mission-a3-rehearsal")
+            thanked = ask("Thanks.", "resume", "--last", model="mission-a3-rehearsal")
         self.assertEqual(ran.exit_code, 0, ran.output)
         self.assertEqual(ran.said[0], "I'm loading the compiled MissionV1 contract.")
         self.assertGreater(len(ran.said), 5)
@@ -77,7 +80,9 @@ class RealCodex(unittest.TestCase):
         self.assertIn("COMPLETE", reports[0])
         self.assertIn("src/config.py:4", reports[0])
         self.assertNotIn("disconnected", ran.output)
-        self.assertEqual([line["lane"] for line in running.lines], ["mission"])
+        self.assertIn("Mission find_load ended COMPLETE", *thanked.said)
+        self.assertEqual([line["lane"] for line in running.lines], ["mission"] * 2)
+        self.assertEqual(len(list((project / ".codex-oss/runs").glob("run_*"))), 1)
 
     @on_each_codex()
     def test_a_refusal_is_shown_as_it_was_said_and_asked_once(

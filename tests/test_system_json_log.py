@@ -2,10 +2,12 @@
 
 import json
 import os
+import subprocess
+import sys
 import unittest
 from datetime import UTC, datetime
 
-from support import scratch
+from support import ROOT, scratch
 
 from codex_oss.errors import StorageUnsafe
 from codex_oss.system import JsonLog, SystemClock
@@ -81,6 +83,25 @@ class Logging(unittest.TestCase):
         self.assertEqual([name for name in names if name != "bridge.log"], rotated)
         newest_first = [self.lines(f".{number}")[0]["event"] for number in range(1, FILES_KEPT + 1)]
         self.assertEqual(newest_first, sorted(newest_first, reverse=True))
+
+    def test_a_pipe_that_nobody_reads_and_one_that_is_closed_hold_nobody(self) -> None:
+        program = (
+            "from codex_oss.system import JsonLog, SystemClock\n"
+            "log = JsonLog(None, SystemClock())\n"
+            "for number in range(2000): log.write({'event': 'x' * 9000, 'number': number})\n"
+        )
+        for redirection in ("", " 2>&-"):
+            command = f'exec "$0" -c "$1"{redirection}'
+            argv = ["sh", "-c", command, sys.executable, program]
+            with subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.PIPE) as child:
+                try:
+                    self.assertEqual(child.wait(20), 0, redirection)
+                finally:
+                    child.kill()
+                assert child.stderr
+                first = child.stderr.readline()
+            if not redirection:
+                self.assertEqual(json.loads(first)["number"], 0)
 
     def test_a_log_that_cannot_be_written_fails_nothing(self) -> None:
         self.path.unlink()

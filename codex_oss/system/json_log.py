@@ -6,6 +6,7 @@ secret must not enter: callers log names, sizes and times, not texts (bridge 20)
 
 import json
 import os
+import select
 import sys
 import threading
 from contextlib import suppress
@@ -54,8 +55,7 @@ class JsonLog:
 
     def _append(self, data: bytes) -> None:
         if self._path is None:
-            sys.stderr.buffer.write(data)
-            sys.stderr.buffer.flush()
+            _say(data)
             return
         fd = _opened(self._path)
         try:
@@ -83,6 +83,19 @@ def _ensure_writable(path: Path) -> None:
             f"no log can be written to {path}: {error.strerror}",
             hint="PROXY_LOG_PATH names a file, not a link, in a folder where you may write",
         ) from error
+
+
+def _say(data: bytes) -> None:
+    """Write to standard error as much as it takes at once: a pipe that nobody empties must not
+    hold a turn, and whoever started us may have closed it."""
+    if sys.stderr is None:
+        return
+    fd, takes = sys.stderr.fileno(), select.poll()
+    takes.register(fd, select.POLLOUT)
+    for at in range(0, len(data), select.PIPE_BUF):
+        if not takes.poll(0):
+            return
+        os.write(fd, data[at : at + select.PIPE_BUF])
 
 
 def _opened(path: Path) -> int:

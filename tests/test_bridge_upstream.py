@@ -24,10 +24,12 @@ from support.served import until
 
 from codex_oss.settings import SETTINGS, load_settings
 from codex_oss.wiring import wire_workshop
+from codex_oss.wiring.models import BREAKERS_MAX
 
 WHOLE = {"model": "scripted", "input": "hi"}
 STREAM = {**WHOLE, "stream": True}
 DOWN = failure(503, {})
+OPENAI = {"GPT_MODEL_STRATEGY": "openai", "OPENAI_API_KEY": "sk-openai-0123456789"}
 DEFAULTS = {  # Settings 4.
     "OPENAI_BASE_URL": "https://api.openai.com/v1",
     "FALLBACK_MODEL_MAP_JSON": '{"deepseek-v4-pro":["kimi-k2.6","deepseek-v4-flash"],'
@@ -168,8 +170,28 @@ class Rooms(Upstream):
         self.assertEqual((answer.status, answer.error["code"]), (429, "rate_limit_exceeded"))
         self.assertIn("try again in", answer.error["message"])
 
+    def test_who_waits_for_a_model_takes_a_place_of_the_one_queue(self) -> None:
+        at_once = '{"up-a":1,"up-b":1}'
+        running = self.bridge("a", "b", MODEL_CONCURRENCY_JSON=at_once, UPSTREAM_QUEUE_MAX="1")
+        self.provider.always = Reply((delta(content="x"), Pause(0.5), *text("y").pieces))
+        with ThreadPoolExecutor() as pool:
+            for model in ("a", "b", "a"):
+                pool.submit(running.client.turn, {**WHOLE, "model": model})
+            self.assertTrue(until(lambda: running.workshop.shop.health()["concurrency"]["waiting"]))
+            told = running.client.get("/health").json["concurrency"]
+            self.assertEqual((told["in_use"], told["waiting"]), (2, 1))
+            self.assertEqual(running.client.turn({**WHOLE, "model": "b"}).status, 429)
+
 
 class Breakers(Upstream):
+    def test_names_that_callers_make_up_are_forgotten(self) -> None:
+        with bridge(self.project, None, **OPENAI) as running:
+            for number in range(BREAKERS_MAX + 5):
+                running.workshop.shop.relay(running.workshop.registry.resolve(f"gpt-{number}"))
+            health = running.workshop.shop.health()["model_health"]
+        self.assertEqual(len(health), BREAKERS_MAX)
+        self.assertIn(f"gpt-{BREAKERS_MAX + 4}", health)
+
     def test_a_model_that_fails_is_left_alone_until_one_probe(self) -> None:
         running = self.bridge(CIRCUIT_BREAKER_ERRORS="1", CIRCUIT_BREAKER_COOLDOWN="1")
         self.provider.then(DOWN)

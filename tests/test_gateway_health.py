@@ -22,7 +22,7 @@ from codex_oss.gateway import MemoryConversations
 from codex_oss.gateway.conversations import StoredResponse
 from codex_oss.gateway.receipts import FIELDS
 from codex_oss.layout import SourceOnDisk
-from codex_oss.upstream import Slots
+from codex_oss.upstream import Slots, WaitingRoom
 
 HEALTH = """
 argv bridge_version codex_versions concurrency config_fingerprint counters cwd gpt_model_strategy
@@ -167,7 +167,7 @@ class Lines(unittest.TestCase):
         slow = text("ok").after(0.2)
         with (
             ScriptedProvider(always=slow) as provider,
-            gateway(provider, slots=Slots(1, 4)) as running,
+            gateway(provider, slots=Slots(1, WaitingRoom(4))) as running,
         ):
             callers = [
                 threading.Thread(target=running.client.events, args=(HELLO,)) for _ in range(2)

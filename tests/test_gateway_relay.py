@@ -16,7 +16,7 @@ from support.websockets import WebSocketClient
 from codex_oss.chat import ChatChunk, Usage
 from codex_oss.gateway.relayed_events import RelayedEvents
 from codex_oss.responses.envelope import seal_summary
-from codex_oss.upstream import Slots
+from codex_oss.upstream import Slots, WaitingRoom
 
 SAID = ChatChunk("I say response.completed, é\r\n", finish="stop", usage=Usage(1000, 100))
 EVENTS = parsed(stream_of(turn_of(b'{"model":"x","input":"hi"}'), [(SAID,)]))
@@ -227,7 +227,7 @@ class Ends(Relayed):
     def test_no_room_and_no_key_are_told(self) -> None:
         running = self.gateway(key_env="ACME_KEY", key="")
         self.assertEqual(running.client.turn(WHOLE).error["code"], "upstream_auth")
-        running = self.gateway(slots=Slots(1, 0))
+        running = self.gateway(slots=Slots(1, WaitingRoom(0)))
         self.provider.then(Reply((PIECES[0], Pause(5))))
         with running.client.stream(HELLO) as events:
             next(iter(events))

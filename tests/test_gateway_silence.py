@@ -10,7 +10,7 @@ from support.gateways import HEARTBEAT_SECONDS, HELLO, WHOLE, end_of, gateway
 from support.providers import Pause, Reply, ScriptedProvider, delta, text
 from support.served import open_descriptors, until
 
-from codex_oss.upstream import Slots, TransportLimits
+from codex_oss.upstream import Slots, TransportLimits, WaitingRoom
 
 
 class Silence(unittest.TestCase):
@@ -114,7 +114,7 @@ class Ending(unittest.TestCase):
         endless = Reply((delta(tool_calls=[nameless]), delta(content="So:"), Pause(10)))
         for request in (HELLO, WHOLE):
             with self.subTest(stream=request["stream"]), ScriptedProvider() as provider:
-                with gateway(provider, slots=Slots(1, 0)) as bridge:
+                with gateway(provider, slots=Slots(1, WaitingRoom(0))) as bridge:
                     provider.then(endless, text("Four."))
                     bridge.client.turn(request)
                     self.assertTrue(provider.requests[0].over.wait(1))
@@ -139,7 +139,7 @@ class Stopping(unittest.TestCase):
 
 class Waiting(unittest.TestCase):
     def test_turns_are_served_in_order_and_too_many_are_refused(self) -> None:
-        slots = Slots(at_once=1, waiting_max=2)
+        slots = Slots(1, WaitingRoom(2))
         said = text("Hello there").spaced(0.1)
         with ScriptedProvider(always=said) as provider, gateway(provider, slots=slots) as bridge:
             ends: list[dict] = []

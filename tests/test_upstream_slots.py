@@ -9,7 +9,7 @@ from support.served import until
 from codex_oss.deadline import Deadline
 from codex_oss.errors import Busy, Cancelled
 from codex_oss.system import SystemClock
-from codex_oss.upstream import Slots
+from codex_oss.upstream import Slots, WaitingRoom
 
 
 def new_deadline(seconds: float = 10) -> Deadline:
@@ -37,7 +37,7 @@ class Caller:
 
 class SlotsTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.slots = Slots(at_once=2, waiting_max=3)
+        self.slots = Slots(2, WaitingRoom(3))
         self.served: list[Caller] = []
 
     def callers(self, count: int, seconds: float = 10) -> list[Caller]:
@@ -88,7 +88,7 @@ class SlotsTest(unittest.TestCase):
         self.assertEqual(self.slots.in_use, 0)
 
     def test_no_slot_is_lost_or_given_twice_whoever_leaves_when(self) -> None:
-        random, slots, most = chance("slots"), Slots(3, 100), 0
+        random, slots, most = chance("slots"), Slots(3, WaitingRoom(100)), 0
         lock, inside = threading.Lock(), []
 
         def call(deadline: Deadline) -> None:

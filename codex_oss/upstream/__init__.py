@@ -19,7 +19,7 @@ from codex_oss.upstream.reliability import (
     Starting,
     Tries,
 )
-from codex_oss.upstream.slots import Slots
+from codex_oss.upstream.slots import Slots, WaitingRoom
 from codex_oss.upstream.transport import Transport
 from codex_oss.upstream.wire_memory import WIRES_TABLE, SqliteWires, WireMemory
 
@@ -44,6 +44,7 @@ __all__ = [
     "TransportLimits",
     "Tries",
     "WIRES_TABLE",
+    "WaitingRoom",
     "WireMemory",
     "parse_endpoint",
     "proxy_for",

@@ -1,7 +1,7 @@
-"""Bound how many provider calls run at once.
+"""Bound how many provider calls run at once, and how many wait.
 
 Callers enter and are let through in the order they came in; a call holds its slot to the end of
-its stream, also when its reader is slow. More callers than `waiting_max` are refused at once.
+its stream, also when its reader is slow. Who finds no place to wait is refused at once.
 """
 
 import threading
@@ -15,12 +15,32 @@ from codex_oss.errors import Busy
 RETRY_SECONDS = 5  # Told to a caller who finds the queue full.
 
 
+class WaitingRoom:
+    """Places for those who wait, at whichever slots they do."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.taken = 0
+        self._lock = threading.Lock()
+
+    def enter(self) -> bool:
+        """Take a place, and say whether there was one."""
+        with self._lock:
+            has_room = self.taken < self.places
+            self.taken += has_room
+            return has_room
+
+    def leave(self) -> None:
+        with self._lock:
+            self.taken -= 1
+
+
 class Slots:
     """At most `at_once` holders; the next slot goes to whoever has waited longest."""
 
-    def __init__(self, at_once: int, waiting_max: int) -> None:
+    def __init__(self, at_once: int, room: WaitingRoom) -> None:
         self.at_once = at_once
-        self.waiting_max = waiting_max
+        self._room = room
         self._free = at_once
         self._waiting: deque[threading.Event] = deque()
         self._lock = threading.Lock()
@@ -53,10 +73,10 @@ class Slots:
             if self._free:
                 self._free -= 1
                 turn.set()
-            elif len(self._waiting) >= self.waiting_max:
-                raise _busy(f"{self.at_once} provider calls run and {self.waiting_max} wait")
-            else:
+            elif self._room.enter():
                 self._waiting.append(turn)
+            else:
+                raise _busy(f"{self.at_once} provider calls run and {self._room.places} wait")
         return turn
 
     def _leave(self, turn: threading.Event) -> None:
@@ -64,8 +84,10 @@ class Slots:
         with self._lock:
             if turn in self._waiting:
                 self._waiting.remove(turn)
+                self._room.leave()
             elif self._waiting:
                 self._waiting.popleft().set()
+                self._room.leave()
             else:
                 self._free += 1
 

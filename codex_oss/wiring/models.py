@@ -35,12 +35,14 @@ from codex_oss.upstream import (
     Transport,
     TransportLimits,
     Tries,
+    WaitingRoom,
     WireMemory,
     parse_endpoint,
     proxy_for,
 )
 
 REHEARSAL = "rehearsal"
+BREAKERS_MAX = 1_000  # Whoever asks may make names up: of a provider's models we list but some.
 
 Models = Callable[[ModelProfile], ChatModel]
 
@@ -55,9 +57,8 @@ class ModelShop:
         self._registry = registry
         self._redactor = redactor
         self._clock = clock
-        self._everybody = Slots(
-            settings.max_global_upstream_concurrency, settings.upstream_queue_max
-        )
+        self._room = WaitingRoom(settings.upstream_queue_max)
+        self._everybody = Slots(settings.max_global_upstream_concurrency, self._room)
         self._slots: dict[str, Slots] = {}
         self._breakers: dict[str, Breaker] = {}
         self._transports: dict[str, Transport] = {}
@@ -117,14 +118,14 @@ class ModelShop:
 
     def health(self) -> dict[str, object]:
         """Return what `/health` says of models: breakers, slots, lessons."""
-        slots = {"": self._everybody, **self._slots}
+        slots, breakers = list(self._slots.items()), list(self._breakers.items())
         return {
-            "model_health": {name: b.health() for name, b in self._breakers.items()},
+            "model_health": {name: breaker.health() for name, breaker in breakers},
             "concurrency": {
                 "max_global": self._everybody.at_once,
                 "in_use": self._everybody.in_use,
-                "waiting": self._everybody.waiting,
-                "models": {name: s.in_use for name, s in slots.items() if name},
+                "waiting": self._room.taken,
+                "models": {name: each.in_use for name, each in slots},
             },
             "learned": self._lessons.to_json(),
         }
@@ -173,10 +174,12 @@ class ModelShop:
     def _own_slots(self, profile: ModelProfile) -> tuple[Slots, ...]:
         if profile.concurrency is None:
             return ()
-        made = Slots(profile.concurrency, self._settings.upstream_queue_max)
+        made = Slots(profile.concurrency, self._room)
         return (self._slots.setdefault(profile.upstream_model, made),)
 
     def _breaker(self, profile: ModelProfile) -> Breaker:
+        if len(self._breakers) >= BREAKERS_MAX and profile.name not in self._breakers:
+            self._breakers.pop(list(self._breakers)[0], None)
         made = Breaker(
             errors_max=self._settings.circuit_breaker_errors,
             cooldown_seconds=self._settings.circuit_breaker_cooldown,

@@ -34,6 +34,7 @@ from codex_oss.upstream import (
     Starting,
     TransportLimits,
     Tries,
+    WaitingRoom,
 )
 from support import served as listening
 from support.clients import Client, Event
@@ -98,7 +99,7 @@ def gateway(
     provider_name: str = "acme",
 ) -> Iterator[Running]:
     """Serve `provider`, or `model` in its place."""
-    clock, shared, lines = SystemClock(), slots or Slots(64, 64), []
+    clock, shared, lines = SystemClock(), slots or Slots(64, WaitingRoom(64)), []
     profile = replace(
         scripted_profile(provider.base_url, key_env),
         wire=wire,

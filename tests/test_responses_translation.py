@@ -271,8 +271,10 @@ class Messages(unittest.TestCase):
         )
 
     def test_an_answer_to_no_call_is_refused(self) -> None:
-        with self.assertRaisesRegex(BadRequest, "call_id nowhere"):
-            messages_of([said("user", "u"), output("nowhere")])
+        image = [{"type": "input_image", "image_url": "data:image/png;base64,AA=="}]
+        for what in ("done", image):
+            with self.assertRaisesRegex(BadRequest, "call_id nowhere"):
+                messages_of([said("user", "u"), output("nowhere") | {"output": what}])
 
 
 def fernet(random: Any, blocks: int) -> str:

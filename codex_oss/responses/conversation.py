@@ -28,6 +28,11 @@ class Conversation:
         self._items = items
         self._table = table
 
+    @property
+    def ends_in_results(self) -> bool:
+        """Whether results are the last that is said, whatever stands beside them."""
+        return bool(self._items) and _role(self._items[-1]) == "tool"
+
     @cached_property
     def _names(self) -> Mapping[str, str]:
         """The names of calls by their ids."""

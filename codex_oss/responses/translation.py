@@ -47,10 +47,12 @@ def to_chat_request(
         rules.append(ONE_CALL)
     said = Conversation(request.items, request.table)
     messages = tuple(said.messages(rules))
+    has_images_last = said.ends_in_results and messages[-1].role == "user"
     if request.compacts:
         asked = ChatRequest((), effort=asked.effort, cache_key=asked.cache_key)
         messages = (*messages, ChatMessage("user", HAND_OVER))
-    ensure_answerable(messages)
+    else:
+        ensure_answerable(messages[:-1] if has_images_last else messages)
     asked = replace(asked, messages=messages)
     if any(isinstance(part, FilePart) for message in messages for part in message.parts):
         fit(asked, dialect)  # A file that the model cannot read is refused before any event.

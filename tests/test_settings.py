@@ -80,6 +80,7 @@ class Values(Project):
             "REQUEST_DEADLINE_SECONDS": ("4", 'expected 5..3600, got "4"'),
             "PROXY_ALLOW_REMOTE": ("maybe", "expected one of 1, true, yes, on, 0"),
             "OSS_VISIBLE_TRACE": ("loud", 'expected one of off, summary, detailed, got "loud"'),
+            "PROXY_HOST": ("a b", "expected an address of this machine"),
             "OPENAI_BASE_URL": (
                 "https://user@api.example/v1",
                 "expected https://HOST/PATH, or http",
@@ -253,8 +254,10 @@ class Keys(Project):
         told = "PROXY_HOST: the local key has fewer than 32 characters"
         self.assertEqual(self.faults(PROXY_API_KEY="k" * 31, **opened), [told])
         self.assertEqual(self.load(PROXY_API_KEY="k" * 32, **opened).proxy_host, "0.0.0.0")
-        for host in ("127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost"):
+        for host in ("127.0.0.1", "127.8.9.1", "::1"):
             self.assertEqual(self.load(PROXY_HOST=host).proxy_host, host)
+        self.assertEqual(self.load(PROXY_HOST="[::1]").proxy_host, "::1")
+        self.assertEqual(self.load(PROXY_HOST="localhost").proxy_host, "127.0.0.1")
 
     def test_a_providers_key_has_three_names_and_others_their_own(self) -> None:
         cases = (

@@ -87,10 +87,13 @@ def bind(
                 if port or error.errno != errno.EADDRINUSE:
                     raise
     except OSError as error:
+        is_unknown = isinstance(error, socket.gaierror)
         raise Refused(
             f"cannot listen on port {port} of {host}: {error.strerror}",
             code="port_unavailable",
-            hint="PROXY_PORT=0 takes any free port",
+            hint="PROXY_HOST is an address of this machine"
+            if is_unknown
+            else "PROXY_PORT=0 takes any free port",
         ) from error
 
 

@@ -100,21 +100,29 @@ def base_url(value: str) -> str:
     told = "expected https://HOST/PATH, or http to this machine"
     try:
         parts = urlsplit(value)
-        host, _ = parts.hostname or "", parts.port
+        where, _ = parts.hostname or "", parts.port
     except ValueError:
         raise ValueError(told) from None
     is_plain = value.isascii() and value.isprintable() and " " not in value and "@" not in value
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-    if not (host and is_plain and is_safe):
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(where))
+    if not (where and is_plain and is_safe):
         raise ValueError(told)
     return value
 
 
-def is_loopback(host: str) -> bool:
+def host(value: str) -> str:
+    """An address to listen at: without the brackets of a URL, and `localhost` in both families."""
+    bare = value.removeprefix("[").removesuffix("]")
+    if not re.fullmatch(r"[A-Za-z0-9.:%_-]{1,253}", bare) or max(map(len, bare.split("."))) > 63:
+        raise ValueError("expected an address of this machine")
+    return "127.0.0.1" if bare == "localhost" else bare
+
+
+def is_loopback(name: str) -> bool:
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        return ip_address(name).is_loopback
     except ValueError:
-        return host == "localhost"
+        return name == "localhost"
 
 
 def document(value: str) -> str:

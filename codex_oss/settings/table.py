@@ -19,6 +19,7 @@ from codex_oss.settings.kinds import (
     counts,
     document,
     folder,
+    host,
     key,
     names,
     names_or_none,
@@ -64,7 +65,7 @@ class Settings:
     litellm_master_key: str = setting("", key, "another name of PROXY_API_KEY", is_secret=True)
     codex_oss_local_token: str = setting("", key, "another name of PROXY_API_KEY", is_secret=True)
 
-    proxy_host: str = setting("127.0.0.1", text, "address to listen at")
+    proxy_host: str = setting("127.0.0.1", host, "address to listen at")
     proxy_allow_remote: bool = setting(
         "0", switch, "allow an address that other machines reach; needs a key of 32 characters"
     )

@@ -8,12 +8,14 @@ from support import LONG, chance, scratch
 from support.bridges import bridge as whole_bridge
 from support.clients import Client
 from support.gateways import HELLO, TERMINALS, WHOLE, Running, gateway
+from support.missions import contract, write_tree
 from support.providers import JSON, Pause, Reply, ScriptedProvider, event, failure, text
 from support.served import KEY, until
 from support.turns import parsed, stream_of, turn_of
 from support.websockets import WebSocketClient
 
 from codex_oss.chat import ChatChunk, Usage
+from codex_oss.contract import render_handoff
 from codex_oss.gateway.relayed_events import RelayedEvents
 from codex_oss.responses.envelope import seal_summary
 from codex_oss.upstream import Slots, WaitingRoom
@@ -282,6 +284,15 @@ class GptNames(unittest.TestCase):
         self.assertEqual(response["model"], "gpt-5.5")
         told = {name: response["oss_receipt"][name] for name in ("profile", "fallback_from")}
         self.assertEqual(told, {"profile": "scripted", "fallback_from": "gpt-5.5"})
+
+    def test_a_mission_runs_on_that_model_and_says_so(self) -> None:
+        settings = {"GPT_MODEL_STRATEGY": "oss", "GPT_MODEL_OSS_FALLBACK": "rehearsal"}
+        write_tree(self.project)
+        handoff = render_handoff(contract())
+        with whole_bridge(self.project, self.provider, **settings) as running:
+            response = running.client.turn({"model": "gpt-5.5", "input": handoff}).json
+        receipt = response["oss_receipt"]
+        self.assertEqual((receipt["lane"], receipt["fallback_from"]), ("mission", "gpt-5.5"))
 
     def test_it_is_passed_on_to_openai(self) -> None:
         settings = {

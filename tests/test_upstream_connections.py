@@ -161,6 +161,12 @@ class UsedAgain(Calls):
             self.clock.seconds += 31
             self.ask(transport)
             self.assertTrue(until(lambda: server.open == 1))
+            self.clock.seconds += 29
+            transport.tidy()
+            self.assertEqual(server.open, 1)
+            self.clock.seconds += 2
+            transport.tidy()
+            self.assertTrue(until(lambda: server.open == 0))
         self.assertEqual(server.served, [1, 1, 2])
 
     def test_no_more_are_kept_than_there_is_room_for(self) -> None:

@@ -25,10 +25,12 @@ class PlainLane:
 
 @dataclass(frozen=True, slots=True)
 class MissionLane:
-    """The runtime answers. `tier` is the alias's; "" where the block itself brought it here."""
+    """The runtime answers. `tier` is the alias's; "" where the block itself brought it here.
+    `fallback_from` as above."""
 
     profile: ModelProfile
     tier: str = ""
+    fallback_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def lane_for(
     root = support.project_root if support else ""
     handed = extract_handoff(text, project_root=root)
     if handed.handoff_type == "mission_v1":
-        return MissionLane(profile)
+        return MissionLane(profile, fallback_from=plain.fallback_from)
     if support and (task := support_task_of(text, handed, root)):
         mode = mode_of(task, support.critical_roots)
         return SupportLane(profile, mode, task, plain.fallback_from)

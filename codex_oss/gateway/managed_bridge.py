@@ -64,7 +64,10 @@ class MissionTurns:
         ensure_our_project(self._root, http.headers)
         handed = extract_handoff(task_text(request), lane.tier or "A3", self._root)
         receipt = Receipt(
-            lane="mission", profile=lane.profile.name, upstream_model=lane.profile.upstream_model
+            lane="mission",
+            profile=lane.profile.name,
+            upstream_model=lane.profile.upstream_model,
+            fallback_from=lane.fallback_from,
         )
         turn = new_turn(request, receipt, http, self._clock)
         if handed.handoff_type == "none" and (reported := _reported_in(request)):

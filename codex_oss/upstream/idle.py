@@ -37,11 +37,11 @@ class IdleConnections:
         """Keep a connection. `framing` knows what is missing of its last reply."""
         with self._lock:
             self._idle.append(_Idle(sock, framing, self._clock.monotonic()))
-        self._close_old()
+        self.close_old()
 
     def take(self) -> socket.socket | None:
         """Return a connection on which a call can be made, if there is one."""
-        self._close_old()
+        self.close_old()
         while True:
             with self._lock:
                 if not self._idle:
@@ -58,7 +58,8 @@ class IdleConnections:
         for idle in closed:
             idle.sock.close()
 
-    def _close_old(self) -> None:
+    def close_old(self) -> None:
+        """Close those that waited too long, or that there is no room for."""
         oldest = self._clock.monotonic() - SECONDS_MAX
         with self._lock:
             kept = [idle for idle in self._idle if idle.since > oldest][-CONNECTIONS_MAX:]

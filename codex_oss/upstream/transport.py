@@ -53,6 +53,11 @@ class Transport:
         if sock and self._idle:
             self._idle.put(sock, reply.framing)
 
+    def tidy(self) -> None:
+        """Close the connections that nobody used for too long."""
+        if self._idle:
+            self._idle.close_old()
+
     def close(self) -> None:
         """Close the connections that nobody uses."""
         if self._idle:

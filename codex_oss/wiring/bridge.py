@@ -54,7 +54,8 @@ class Bridge:
 
     def serve(self) -> None:
         try:
-            self.listener.serve()
+            with self.pulse.watching(self.workshop.shop.tidy):
+                self.listener.serve()
         finally:
             self.pulse.stop()
             self.workshop.shop.close()

@@ -111,6 +111,11 @@ class ModelShop:
             return f"provider_not_configured: {name} is not set"
         return ""
 
+    def tidy(self) -> None:
+        """Hang up where nothing was asked for a while. Waits for nobody."""
+        for transport in list(self._transports.values()):
+            transport.tidy()
+
     def close(self) -> None:
         """Hang up on all providers."""
         for transport in self._transports.values():

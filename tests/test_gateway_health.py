@@ -6,7 +6,6 @@ import threading
 import time
 import unittest
 from contextlib import ExitStack
-from pathlib import Path
 
 from support import ROOT, scratch
 from support.bridges import bridge
@@ -45,7 +44,6 @@ class Health(unittest.TestCase):
         self.assertEqual(health["ppid"], os.getppid())
         self.assertEqual(health["source_path"], str(ROOT))
         self.assertEqual(health["project_root"], str(project))
-        self.assertEqual(health["cwd"], str(Path.cwd()))
         self.assertEqual(health["listening"], {"host": "127.0.0.1", "port": running.port})
         self.assertEqual(health["supervisor"], {"mode": "foreground", "durable": False})
         self.assertEqual(
@@ -62,6 +60,14 @@ class Health(unittest.TestCase):
         self.assertEqual(
             sorted(health["concurrency"]), ["in_use", "max_global", "models", "waiting"]
         )
+
+    def test_a_process_says_how_it_was_started(self) -> None:
+        project = self.enterContext(scratch())
+        with bridge_process(project) as running:
+            health = running.client.get("/health").json
+        self.assertEqual(health["cwd"], str(project))
+        self.assertEqual(health["argv"], [str(ROOT / "bridge.py"), "--port", "0"])
+        self.assertEqual((health["pid"], health["ppid"]), (running.process.pid, os.getpid()))
 
     def test_a_breaker_says_until_when_it_is_open(self) -> None:
         provider = self.enterContext(ScriptedProvider(always=failure(500, {"error": "down"})))

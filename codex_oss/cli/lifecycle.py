@@ -1,6 +1,8 @@
 """Commands for the bridge's life: up, stop, status, and its test of itself."""
 
+import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from codex_oss.cli.arguments import PORT_MAX, whole
 from codex_oss.cli.output import Console, Result
@@ -43,7 +45,7 @@ def _serve(arguments: Namespace, console: Console) -> Result:
     from codex_oss.project import BridgeIdentity, Daemon, announced
     from codex_oss.settings import with_local_key
     from codex_oss.system import JsonLog, on_interrupt
-    from codex_oss.wiring import wire_bridge, wire_workshop
+    from codex_oss.wiring import Launch, wire_bridge, wire_workshop
 
     settings = with_local_key(settings_of(arguments))
     if running := Daemon(settings).running():
@@ -56,7 +58,7 @@ def _serve(arguments: Namespace, console: Console) -> Result:
         settings.proxy_log_max_bytes,
         settings.proxy_log_level,
     )
-    bridge = wire_bridge(workshop, log.write)
+    bridge = wire_bridge(workshop, log.write, Launch(tuple(sys.argv), str(Path.cwd())))
     identity = BridgeIdentity.mine(
         workshop.layout, settings.proxy_host, bridge.port, workshop.source, workshop.clock
     )

@@ -30,7 +30,7 @@ from codex_oss.responses import Style
 from codex_oss.server import Gate, Limits, Listener
 from codex_oss.system import Database, Pulse, made_once, private_folder, random_bytes
 from codex_oss.upstream import WIRES_TABLE, SqliteWires
-from codex_oss.wiring.health import Health
+from codex_oss.wiring.health import UNKNOWN, Health, Launch
 from codex_oss.wiring.workshop import Workshop, default_profile
 
 SEAL_KEY_BYTES = 32
@@ -61,7 +61,7 @@ class Bridge:
             self.workshop.shop.close()
 
 
-def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
+def wire_bridge(workshop: Workshop, log: Log, launch: Launch = UNKNOWN) -> Bridge:
     """Return the bridge of a workshop, bound to its port. `log` takes its lines."""
     settings, clock = workshop.settings, workshop.clock
     _ensure_a_usable_default(workshop)
@@ -72,7 +72,7 @@ def wire_bridge(workshop: Workshop, log: Log) -> Bridge:
         settings.oss_visible_trace_max_event_chars,
         settings.oss_inline_report_json,
     )
-    health = Health(workshop, lambda: {"host": settings.proxy_host, "port": listener.port})
+    health = Health(workshop, launch, lambda: {"host": settings.proxy_host, "port": listener.port})
     manner = _manner(workshop)
     database = _state(workshop, log)
     workshop.shop.remember_in(SqliteWires(database, clock))

@@ -5,9 +5,8 @@ works, and of our own source only what changed is read again (bridge 20: under 2
 """
 
 import os
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 from codex_oss.layout import PRODUCT_ROOT, SourceOnDisk
 from codex_oss.wiring.workshop import Workshop
@@ -15,15 +14,31 @@ from codex_oss.wiring.workshop import Workshop
 DURABLE_MODE = "daemon-supervisor"
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How this process was started; nothing is known of one that a program made of itself."""
+
+    argv: tuple[str, ...] = ()
+    cwd: str = ""
+
+
+UNKNOWN = Launch()
+
+
 class Health:
     """`listening` returns the address that the bridge is bound to."""
 
-    def __init__(self, workshop: Workshop, listening: Callable[[], Mapping[str, object]]) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        launch: Launch,
+        listening: Callable[[], Mapping[str, object]],
+    ) -> None:
         self._workshop = workshop
+        self._launch = launch
         self._listening = listening
         self._began = workshop.clock.monotonic()
         self._disk = SourceOnDisk()
-        self._cwd = str(Path().absolute())
 
     def facts(self) -> Mapping[str, object]:
         workshop, settings = self._workshop, self._workshop.settings
@@ -32,11 +47,11 @@ class Health:
             "pid": os.getpid(),
             "ppid": os.getppid(),
             "uptime_seconds": int(workshop.clock.monotonic() - self._began),
-            "argv": list(sys.argv),
+            "argv": list(self._launch.argv),
             "source_path": str(PRODUCT_ROOT),
             "source_sha256": workshop.source.sha256,
             "project_root": str(workshop.project),
-            "cwd": self._cwd,
+            "cwd": self._launch.cwd,
             "listening": self._listening(),
             "runtime_identity": self._runtime(),
             "supervisor": {"mode": mode or "none", "durable": mode == DURABLE_MODE},

@@ -91,6 +91,7 @@ class Values(Project):
             "FALLBACK_MODEL_MAP_JSON": ('{"a": "b"}', "expected a JSON object of lists"),
             "GPT_MODEL_STRATEGY": ("gpt", "expected one of error, oss, alias"),
             "MODEL_CONCURRENCY_JSON": ('{"a": 0}', "expected a JSON object of 1..1024"),
+            "OPENAI_API_KEY": (f"pass://{MARK}", "expected the key itself: no reference"),
             "OPENCODE_GO_API_KEY": (f"{MARK} with blanks", "expected visible ASCII characters"),
         }
         found = self.faults(**{name: text for name, (text, _) in bad.items()})

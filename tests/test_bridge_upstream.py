@@ -58,9 +58,10 @@ class Upstream(unittest.TestCase):
         self.provider = self.enterContext(ScriptedProvider())
 
     def bridge(self, *models: str, **environ: str) -> RunningBridge:
-        """Serve these profiles, or `scripted`, at the provider."""
+        """Serve these profiles, or `scripted`, at the provider; `relayed` is passed on to it."""
         at = {"provider": "openai_compatible", "base_url": self.provider.base_url}
         profiles = {name: {**at, "upstream_model": f"up-{name}"} for name in models or ["scripted"]}
+        profiles["relayed"] = {**at, "upstream_model": "up-relayed", "wire": "responses"}
         environ = {"PROFILES_JSON": json.dumps(profiles), "UPSTREAM_RETRIES": "0", **environ}
         return self.enterContext(bridge(self.project, None, **environ))
 
@@ -135,6 +136,12 @@ class Chains(Upstream):
         self.assertEqual(running.client.turn({**WHOLE, "model": "a"}).status, 503)
         self.assertEqual(self.asked(), ["up-a"])
 
+    def test_who_is_not_translated_to_is_passed_over(self) -> None:
+        running = self.bridge("a", "b", FALLBACK_MODEL_MAP_JSON='{"a":["relayed","b"]}')
+        self.provider.then(DOWN, text("Hello"))
+        running.client.turn({**WHOLE, "model": "a"})
+        self.assertEqual(self.asked(), ["up-a", "up-b"])
+
     def test_tries_come_before_the_chain(self) -> None:
         chains = json.dumps({"a": ["b"]})
         running = self.bridge("a", "b", UPSTREAM_RETRIES="1", FALLBACK_MODEL_MAP_JSON=chains)
@@ -184,6 +191,15 @@ class Rooms(Upstream):
 
 
 class Breakers(Upstream):
+    def test_what_is_passed_on_has_one_too(self) -> None:
+        self.provider.checks = False
+        running = self.bridge(CIRCUIT_BREAKER_ERRORS="1")
+        self.provider.then(DOWN)
+        for _ in range(2):
+            answer = running.client.turn({**WHOLE, "model": "relayed"})
+            self.assertEqual((answer.status, answer.error["code"]), (503, "server_is_overloaded"))
+        self.assertIn("left alone", answer.error["message"])
+
     def test_names_that_callers_make_up_are_forgotten(self) -> None:
         with bridge(self.project, None, **OPENAI) as running:
             for number in range(BREAKERS_MAX + 5):

@@ -220,6 +220,15 @@ class Ends(Relayed):
                         self.assertEqual(told, (ask == "codex" and codex_code) or code)
                     self.assertEqual(len(self.provider.requests) - count, tries)
 
+    def test_a_stream_must_begin_in_time_and_may_then_go_on(self) -> None:
+        running = self.gateway(begin_seconds=0.4)
+        self.provider.then(Reply((PIECES[0], Pause(0.6), *PIECES[1:])), STREAM.after(2))
+        self.assertEqual(
+            raw(running.client, HELLO).replace(b": waiting\n\n", b""), b"".join(PIECES)
+        )
+        (end,) = ends(raw(running.client, HELLO))
+        self.assertIn("REQUEST_DEADLINE_SECONDS", end["response"]["error"]["message"])
+
     def test_a_try_that_succeeds_is_told(self) -> None:
         running = self.gateway()
         self.provider.then(failure(500, {}), DOCUMENT)

@@ -162,7 +162,7 @@ class RehearsalPlanningTest(unittest.TestCase):
         self.assert_doubt(report, "limits left no room", "rtk_read")
         report = self.report("Who calls `draw`?", max_files_to_inspect=1)
         self.assert_doubt(report, "limits left no room", "rtk_read")
-        report = self.report("Who calls `draw`?", max_model_calls=3)
+        report = self.report("Who calls `draw`?", max_model_calls=2)
         self.assert_doubt(report, "limits left no room")
 
     def test_too_many_lines_are_searched_again_for_those_that_count(self) -> None:

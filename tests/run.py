@@ -9,10 +9,12 @@ the hundreds and thousands that are sampled otherwise, `--seed N` repeats the ra
 
 import argparse
 import compileall
+import multiprocessing
 import os
 import re
-import subprocess
+import runpy
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +28,8 @@ RAN = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 COUNTS = re.compile(r"(failures|errors|skipped|expected failures|unexpected successes)=(\d+)")
 SKIP_REASON = re.compile(r"\.\.\. skipped '(.*)'")
 TIMES = TESTS.parent / ".dev" / "test-times"
+PROCESSES = multiprocessing.get_context("forkserver")
+LOADED = ["unittest", "support", "codex_oss.cli", "codex_oss.rehearsal", "codex_oss.wiring.bridge"]
 
 
 @dataclass(frozen=True)
@@ -38,24 +42,27 @@ class Outcome:
     output: str
 
 
-def run_file(path: Path, environment: dict[str, str]) -> Outcome:
+def run_file(path: Path) -> Outcome:
+    """Run one file in a process of its own, forked from one that has loaded the product."""
     started = time.monotonic()
-    command = [sys.executable, "-B", str(path), "-v"]
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=FILE_SECONDS_MAX,
-            check=False,
-        )
-        output, code = done.stdout + done.stderr, done.returncode
-    except subprocess.TimeoutExpired as error:
-        output, code = f"{error.stdout!r}\nkilled after {FILE_SECONDS_MAX} s", -1
-    return judge(path.name, output, code, time.monotonic() - started)
+    with tempfile.NamedTemporaryFile("r", errors="replace") as said:
+        process = PROCESSES.Process(target=be_file, args=(path, said.name))
+        process.start()
+        process.join(FILE_SECONDS_MAX)
+        if is_late := process.is_alive():
+            process.kill()
+            process.join()
+        output = said.read() + f"\nkilled after {FILE_SECONDS_MAX} s" * is_late
+    return judge(path.name, output, process.exitcode or 0, time.monotonic() - started)
+
+
+def be_file(path: Path, output: str) -> None:
+    """Be the process of a file: what it says goes to another, whole."""
+    with open(output, "wb") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+    sys.argv[:] = [str(path), "-v"]
+    runpy.run_path(str(path), run_name="__main__")
 
 
 def judge(name: str, output: str, code: int, seconds: float) -> Outcome:
@@ -85,15 +92,14 @@ def chosen(room: str) -> list[Path]:
 
 def environment(arguments: argparse.Namespace) -> dict[str, str]:
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
-    kept |= {"CODEX_OSS_REQUIRE": arguments.require, "PYTHONHASHSEED": "random"}
+    kept |= {"CODEX_OSS_REQUIRE": arguments.require}
     kept |= {"CODEX_OSS_SEED": str(arguments.seed)} if arguments.seed is not None else {}
     return kept | ({"CODEX_OSS_LONG": "1"} if arguments.long else {})
 
 
 def outcomes(arguments: argparse.Namespace) -> Iterator[Outcome]:
-    shared = environment(arguments)
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        running = [pool.submit(run_file, path, shared) for path in chosen(arguments.room)]
+        running = [pool.submit(run_file, path) for path in chosen(arguments.room)]
         for done in as_completed(running):
             yield done.result()
 
@@ -117,9 +123,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="repeat random tests")
     parser.add_argument("--long", action="store_true", help="all cases, not a sample")
     arguments = parser.parse_args()
-    # Hundreds of processes start; compiled once, each loads in a fifth of the time.
+    kept = environment(arguments)
+    os.environ.clear()
+    os.environ.update(kept)
+    # To compile and to load the product takes longer than most files: it is done once.
     compileall.compile_dir(TESTS.parent / "codex_oss", quiet=2)
     compileall.compile_dir(TESTS / "support", quiet=2)
+    PROCESSES.set_forkserver_preload(LOADED)
     everything = []
     for outcome in outcomes(arguments):
         show(outcome)

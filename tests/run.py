@@ -15,11 +15,13 @@ import re
 import runpy
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -29,6 +31,7 @@ COUNTS = re.compile(r"(failures|errors|skipped|expected failures|unexpected succ
 SKIP_REASON = re.compile(r"\.\.\. skipped '(.*)'")
 TIMES = TESTS.parent / ".dev" / "test-times"
 PROCESSES = multiprocessing.get_context("forkserver")
+ONE_AT_A_TIME = threading.Lock()  # Each start asks how all others do, and an end is told but once.
 LOADED = ["unittest", "support", "codex_oss.cli", "codex_oss.rehearsal", "codex_oss.wiring.bridge"]
 
 
@@ -46,19 +49,21 @@ def run_file(path: Path) -> Outcome:
     """Run one file in a process of its own, forked from one that has loaded the product."""
     started = time.monotonic()
     with tempfile.NamedTemporaryFile("r", errors="replace") as said:
-        process = PROCESSES.Process(target=be_file, args=(path, said.name))
-        process.start()
-        process.join(FILE_SECONDS_MAX)
-        if is_late := process.is_alive():
+        process = PROCESSES.Process(target=be_file, args=(path, Path(said.name)))
+        with ONE_AT_A_TIME:
+            process.start()
+        is_late = not wait([process.sentinel], FILE_SECONDS_MAX)
+        if is_late:
             process.kill()
+        with ONE_AT_A_TIME:
             process.join()
         output = said.read() + f"\nkilled after {FILE_SECONDS_MAX} s" * is_late
     return judge(path.name, output, process.exitcode or 0, time.monotonic() - started)
 
 
-def be_file(path: Path, output: str) -> None:
+def be_file(path: Path, output: Path) -> None:
     """Be the process of a file: what it says goes to another, whole."""
-    with open(output, "wb") as said:
+    with output.open("wb") as said:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
     sys.argv[:] = [str(path), "-v"]

@@ -45,6 +45,19 @@ class Read(unittest.TestCase):
             self.assertEqual(task.deliverables, ("findings",))
             self.assertEqual((task.write_allowed, task.may_write), (False, True))
 
+    def test_labels_that_only_this_form_has(self) -> None:
+        for label, name in (
+            ("PROOF CRITICAL", "proof_critical"),
+            ("write allowed", "write_allowed"),
+        ):
+            for word, expected in (("Yes", True), ("1", True), ("no", False), ("", False)):
+                task = known(labelled(f"{label}: {word}", owned="a.md", deliverable="d"))
+                self.assertIs(getattr(task, name), expected, (label, word))
+        plain = known(labelled(owned="a.md", deliverable="d"))
+        self.assertEqual(
+            (plain.proof_critical, plain.write_allowed, plain.may_write), (False, False, False)
+        )
+
     def test_a_fenced_text_is_taken_to_the_character_and_its_labels_are_not_ours(self) -> None:
         task = known(labelled(FENCE, owned="docs/a.md", deliverable="diff"))
         self.assertEqual(task.exact_content, "GOAL: one\n\ntwo\n")

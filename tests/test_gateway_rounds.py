@@ -47,7 +47,9 @@ class Rounds(unittest.TestCase):
             ),
         ):
             with self.subTest(made):
-                self.assertEqual(rounds_in(since_task([*older, task, *made], TASK)), rounds)
+                since = since_task([*older, task, *made], TASK)
+                self.assertEqual((list(since), rounds_in(since)), (made, rounds))
+        self.assertEqual(since_task(older, TASK), older)
 
     def test_a_task_in_parts_is_found_by_its_first_text(self) -> None:
         said = [ChatMessage("user", TASK), asked(call()), result()]
@@ -84,6 +86,7 @@ class Replies(unittest.TestCase):
             "Let me check this first.",
             "Okay, let me start.",
             "Running the search ...",
+            "Let me " + "x" * 393,
             "Starting with the settings",
             "I'm going to read it.",
         ):
@@ -97,6 +100,7 @@ class Replies(unittest.TestCase):
             "Running is defined in main.py",
             "I will " + "explain it at length " * 20,
             "Startings are rare.",
+            "Let me " + "x" * 394,
         ):
             with self.subTest(text):
                 self.assertFalse(is_intent(text))

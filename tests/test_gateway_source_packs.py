@@ -10,13 +10,16 @@ from support.bridges import bridge
 from support.clients import Answer
 from support.handoffs import handoff, labelled
 from support.missions import FILES, write_tree
-from support.providers import Reply, ScriptedProvider, calls, failure, text
+from support.providers import Pause, Reply, ScriptedProvider, calls, failure, text
+from support.schema import faults_of_event
+from support.served import until
 
 from codex_oss.record import SOURCE_PACK
 
 QUICK = {"UPSTREAM_FIRST_BYTE_TIMEOUT_SECONDS": "1", "UPSTREAM_RETRIES": "0"}
 SILENT = Reply(()).after(20)
 DOWN = failure(500, {"error": {"message": "the finalizer is down"}})
+ANNOUNCED = (text("Let me look."), text("I will."))  # As good as silence, and sooner over.
 RECOVERED = "Synthesis status: SOURCE_PACK_RECOVERY\n"
 COMPLETED = "Synthesis status: DETERMINISTIC_SERVER_SIDE_READ_COMPLETION\n"
 REPORT = "Status: COMPLETE\n`TIMEOUT` is 30 [file:src/config.py#extract:1@L1]"
@@ -89,7 +92,7 @@ class Recovered(Lane):
         self.assertEqual((answer.status, answer.error["code"]), (504, "server_error"))
 
     def test_text_that_only_announces_twice(self) -> None:
-        said = self.said(self.ask(handoff(), text("Let me look."), text("I will."), text(REPORT)))
+        said = self.said(self.ask(handoff(), *ANNOUNCED, text(REPORT)))
         self.assertTrue(said.startswith(RECOVERED), said)
         self.assertIn("only announced", said)
 
@@ -113,16 +116,32 @@ class Recovered(Lane):
         self.assertIn("no valid report", said)
 
     def test_prose_that_cites_nothing_is_told_as_that(self) -> None:
-        said = self.said(self.ask(handoff(), SILENT, text("Both files were checked.")))
+        said = self.said(self.ask(handoff(), *ANNOUNCED, text("Both files were checked.")))
         self.assertTrue(said.startswith(RECOVERED), said)
         self.assertIn("**Outcome**: PARTIAL", said)
         self.assertIn("> Both files were checked.", said)
 
+    def test_who_may_not_report_is_passed_over(self) -> None:
+        served = {"provider": "openai_compatible", "base_url": self.provider.base_url}
+        profiles = {
+            "scripted": {**served, "upstream_model": "acme-1"},
+            "painter": {**served, "upstream_model": "acme-2", "lanes": ["patch_proposal"]},
+        }
+        answer = self.ask(
+            handoff(),
+            *ANNOUNCED,
+            text(REPORT),
+            PROFILES_JSON=json.dumps(profiles),
+            CONTINUATION_MODEL="painter",
+        )
+        self.assertTrue(self.said(answer).startswith(RECOVERED))
+        self.assertEqual([asked.body["model"] for asked in self.provider.requests], ["acme-1"] * 3)
+
     def test_nothing_readable_is_a_failure(self) -> None:
         task = handoff(read_only_paths=["gone.py", ".env", "src/auth/x.py"])
-        answer = self.ask(task, SILENT)
+        answer = self.ask(task, *ANNOUNCED)
         self.assertEqual(answer.error["code"], "no_readable_source")
-        self.assertEqual(len(self.provider.requests), 1)
+        self.assertEqual(len(self.provider.requests), 2)
 
     def test_its_limits_bite(self) -> None:
         for number in range(6):
@@ -133,7 +152,7 @@ class Recovered(Lane):
             "OSS_READ_FINALIZER_MAX_EXCERPT_CHARS": "700",
             "OSS_READ_FINALIZER_MAX_PROMPT_CHARS": "2500",
         }
-        said = self.said(self.ask(task, SILENT, text("Done."), **limits))
+        said = self.said(self.ask(task, *ANNOUNCED, text("Done."), **limits))
         told = self.report()
         read = [row["path"] for row in told["files_inspected"]]
         self.assertEqual(read[:2], ["src/main.py", "src/config.py"])
@@ -179,7 +198,7 @@ class Packed(Lane):
         self.assertNotIn("src/main.py:", said)
 
     def test_a_model_that_fails_is_mended_too(self) -> None:
-        said = self.said(self.ask(PACK, SILENT, text(REPORT)))
+        said = self.said(self.ask(PACK, DOWN, text(REPORT)))
         self.assertTrue(said.startswith(RECOVERED), said)
         said = self.said(self.ask(PACK, DOWN, DOWN, CIRCUIT_BREAKER_ERRORS="9"))
         self.assertTrue(said.startswith(COMPLETED), said)
@@ -208,6 +227,32 @@ def files_in(folder: Path) -> list[str]:
         for path in folder.rglob("*")
         if path.is_file() and ".codex-oss" not in path.parts and "codex-home" not in path.parts
     )
+
+
+class Streamed(Lane):
+    def test_the_report_comes_in_deltas_of_the_size_that_is_set(self) -> None:
+        self.provider.then(text(PACKED))
+        with bridge(self.folder, self.provider, SSE_CHUNK_SIZE="100") as running:
+            events = running.client.events({"model": "scripted", "input": PACK, "stream": True})
+        self.assertEqual([faults_of_event(e.data) for e in events[:-1]], [[]] * (len(events) - 1))
+        deltas = [e.data["delta"] for e in events if e.type.endswith("text.delta")]
+        self.assertEqual({len(delta) for delta in deltas[:-1]}, {100})
+        (item,) = events[-2].data["response"]["output"]
+        self.assertEqual("".join(deltas), item["content"][0]["text"])
+
+    def test_who_leaves_ends_the_run_and_hangs_up(self) -> None:
+        self.provider.then(Reply((Pause(20),)))
+        with bridge(self.folder, self.provider) as running:
+            body = {"model": "scripted", "input": PACK, "stream": True}
+            with running.client.stream(body) as events:
+                next(iter(events))
+                self.assertTrue(until(lambda: bool(self.provider.requests)))
+            self.assertTrue(self.provider.requests[0].over.wait(2))
+            archive = running.workshop.desk.archive
+            self.assertTrue(until(lambda: next(archive.list())["state"] == "final"))
+            run = archive.load(str(next(archive.list())["mission_id"]))
+            ended = run.record.loop.finalized
+            self.assertEqual(ended and ended.status_reason, "client_disconnected")
 
 
 class Refused(Lane):

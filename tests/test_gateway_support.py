@@ -10,6 +10,8 @@ from support.bridges import RunningBridge, bridge
 from support.handoffs import handoff, labelled
 from support.providers import Asked, ScriptedProvider, calls, failure, text
 
+from codex_oss.errors import BadRequest
+
 TOOL = {"type": "function", "name": "look", "parameters": {"type": "object"}}
 RUN = {"type": "function", "name": "run", "parameters": {"type": "object"}}
 TASK = handoff(read_only_paths=[])
@@ -207,6 +209,20 @@ class WhoWritesTheReport(unittest.TestCase):
                 receipt = answer["oss_receipt"]
                 self.assertEqual(receipt["upstream_model"], models[-1])
                 self.assertEqual(receipt.get("fallback_from"), "writer" if steps[1:] else None)
+
+    def test_what_a_local_model_reads_is_not_sent_away_for_a_report(self) -> None:
+        key = {"OPENCODE_GO_API_KEY": "sk-of-the-provider"}
+        with scratch() as folder, ScriptedProvider(always=text("It is 30.")) as provider:
+            with bridge(folder, provider, **key) as running:
+                answer = running.client.turn(turn(TASK, 1)).json
+            self.assertEqual(answer["oss_receipt"]["upstream_model"], "acme-1")
+            self.assertEqual(len(provider.requests), 1)
+
+    def test_a_name_that_no_model_has_is_refused_at_the_start(self) -> None:
+        with scratch() as folder, self.assertRaises(BadRequest) as caught:
+            with bridge(folder, CONTINUATION_MODEL="no-such-model"):
+                self.fail("it began to listen")
+        self.assertIn("no-such-model", caught.exception.message)
 
     def test_before_the_report_is_due_the_callers_own_model_is_asked(self) -> None:
         with scratch() as folder, ScriptedProvider(always=text("It is 30.")) as provider:

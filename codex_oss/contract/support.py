@@ -189,8 +189,7 @@ def refusal_of(task: SupportTask, critical_roots: Iterable[str] = ()) -> str:
         return "the task is proof-critical: what it rests on must be read by a person"
     rules = PathRules(Scope(allowed_roots=(".",)), critical_roots)
     for path in task.owned_paths:
-        for is_folder in (False, True):
-            denial = rules.denial(path, is_folder)
-            if denial and denial.code == "critical_path":
-                return f"`{path}` is a critical path ({denial.rule}): no model writes there"
+        denial = rules.denial(path, is_directory=True)  # Whichever it is to become.
+        if denial and denial.code == "critical_path":
+            return f"`{path}` is a critical path ({denial.rule}): no model writes there"
     return ""

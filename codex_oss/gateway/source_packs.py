@@ -4,14 +4,13 @@ A task enters, the answer's text leaves as a burst, with the usage of its calls.
 run with its contract, guard, redactor, budgets and log: what is told of a source was read by it.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from codex_oss.chat import Burst, ChatChunk, Usage
 from codex_oss.chat import Served as ServedBy
 from codex_oss.contract import (
-    MissionV1,
     SupportTask,
     exact_write_mission,
     packed_mission,
@@ -19,16 +18,15 @@ from codex_oss.contract import (
     searches_in,
 )
 from codex_oss.deadline import Deadline
-from codex_oss.errors import BridgeError, Refused
+from codex_oss.errors import BridgeError, Busy, Refused
+from codex_oss.gateway.pack_texts import Pack, sources_text, without_conclusions
 from codex_oss.missions import MissionDesk, MissionResult, Order, Run
 from codex_oss.profiles import ModelProfile
-from codex_oss.record import EXACT_WRITE, SOURCE_PACK, Json, one_line
+from codex_oss.record import EXACT_WRITE, SOURCE_PACK
 
 RECOVERED = "Synthesis status: SOURCE_PACK_RECOVERY"
-COMPLETED = "Synthesis status: DETERMINISTIC_SERVER_SIDE_READ_COMPLETION"
 SECONDS_MIN, SECONDS_MAX = 5, 60  # Of a packed report (missions 3).
 FILES_MAX = 200  # That one contract can name.
-MISSING_SHOWN = 40
 NOT_APPLIED = (
     "The workspace is unchanged. A person takes the change with `git apply`; `mission promote`"
     " comes with isolated implementations, which this version does not run."
@@ -43,7 +41,7 @@ class PackLimits:
     """How much is read: characters of source text and searches of a context pack; files, and
     characters of an excerpt and of all of them, of a recovery. `completes`: a task whose model
     gave nothing gets a report without conclusions, and not an error. `asks_model`: on a change of
-    exact text a model reports, too."""
+    exact text a model reports, too. `delta_chars` are the most of one text delta."""
 
     chars: int = 24_000
     searches: int = 12
@@ -53,16 +51,7 @@ class PackLimits:
     seconds: float = 45
     completes: bool = True
     asks_model: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Pack:
-    """What is to be read for a task, and what of it cannot be."""
-
-    mission: MissionV1
-    searches: tuple[tuple[str, str], ...]
-    sizes: Mapping[str, int]
-    missing: tuple[tuple[str, str], ...]
+    delta_chars: int = 256
 
 
 class SourcePacks:
@@ -83,7 +72,9 @@ class SourcePacks:
             raise _unreadable(task, "there is nothing to report on")
         result = yield from self._run(pack, profile, deadline)
         if _has_report(result):
-            yield from _said(f"{result.message}\n\n{_sources(pack, result)}", profile, result.usage)
+            yield from self._said(
+                f"{result.message}\n\n{sources_text(pack, result)}", profile, result.usage
+            )
         else:
             error = Refused(f"the model gave no report ({result.status_reason})", code="no_report")
             yield from self.recover(task, profile, error, deadline, result.usage)
@@ -103,22 +94,28 @@ class SourcePacks:
         if pack is None:
             raise _unreadable(task, why.message) from why
         result: MissionResult | None = None
+        refused: BridgeError = why
         for finalizer in self._finalizers(profile):
             if result and deadline.seconds_left() < SECONDS_MIN:
                 break
-            result = yield from self._run(
-                pack, finalizer, deadline, SOURCE_PACK, limits.recovery_excerpt_chars
-            )
+            try:
+                result = yield from self._run(
+                    pack, finalizer, deadline, SOURCE_PACK, limits.recovery_excerpt_chars
+                )
+            except (Refused, Busy) as error:  # Another one may be admitted.
+                refused = error
+                continue
             spent = total_usage(spent, result.usage)
             if _has_report(result):
                 head = f"{RECOVERED}\nWhat failed: {why.message}."
-                text = f"{head}\n\n{result.message}\n\n{_sources(pack, result)}"
-                yield from _said(text, finalizer, spent)
+                text = f"{head}\n\n{result.message}\n\n{sources_text(pack, result)}"
+                yield from self._said(text, finalizer, spent)
                 return
-        assert result, "somebody is always asked"
+        if result is None:
+            raise refused
         if not limits.completes:
             raise why
-        yield from _said(_without_conclusions(task, pack, result, why), profile, spent)
+        yield from self._said(without_conclusions(task, pack, result, why), profile, spent)
 
     def begin_exact_write(
         self, task: SupportTask, profile: ModelProfile, deadline: Deadline
@@ -142,7 +139,7 @@ class SourcePacks:
             for _ in events:
                 yield ()
         result = run.result()
-        yield from _said(f"{result.message}\n\n{NOT_APPLIED}", profile, result.usage)
+        yield from self._said(f"{result.message}\n\n{NOT_APPLIED}", profile, result.usage)
 
     def _pack(
         self,
@@ -151,7 +148,7 @@ class SourcePacks:
         chars_max: int,
         deadline: Deadline,
         searches: tuple[tuple[str, str], ...] = (),
-    ) -> _Pack | None:
+    ) -> Pack | None:
         """Return what can be read of the task's paths, the smallest files first: what they leave
         of their part is for the longer ones. `None` where nothing can."""
         found = self._desk.sources(scope_of(task))
@@ -163,11 +160,21 @@ class SourcePacks:
         seconds = _seconds(deadline)
         mission = packed_mission(task, chosen, searches, bytes_max=chars_max, seconds=seconds)
         left_out = tuple((path, "left_out") for path in whole if path not in chosen)
-        return _Pack(mission, searches, found.files, (*found.missing, *left_out))
+        return Pack(mission, searches, found.files, (*found.missing, *left_out))
+
+    def _said(self, text: str, profile: ModelProfile, usage: Usage | None) -> Iterator[Burst]:
+        """Yield a text as the whole answer of this model."""
+        chars = self._limits.delta_chars
+        pieces = (text[start : start + chars] for start in range(0, len(text), chars))
+        yield (
+            ServedBy(profile.name, profile.upstream_model, profile.family, profile.wire),
+            *(ChatChunk(text=piece) for piece in pieces),
+            ChatChunk(finish="stop", usage=usage),
+        )
 
     def _run(
         self,
-        pack: _Pack,
+        pack: Pack,
         profile: ModelProfile,
         deadline: Deadline,
         route_class: str = "",
@@ -220,66 +227,4 @@ def _unreadable(task: SupportTask, why: str) -> Refused:
         f"{why}, and none of the declared read paths can be read: {paths}",
         code="no_readable_source",
         hint="name files of the project in READ-ONLY PATHS",
-    )
-
-
-def _said(text: str, profile: ModelProfile, usage: Usage | None) -> Iterator[Burst]:
-    """Yield a text as the whole answer of this model."""
-    served = ServedBy(profile.name, profile.upstream_model, profile.family, profile.wire)
-    yield (served, ChatChunk(text=text, finish="stop", usage=usage))
-
-
-def _sources(pack: _Pack, result: MissionResult, owed: Sequence[str] = ()) -> str:
-    """Return each source with its length and digest, and what was not read of the rest."""
-    told = result.report
-    files = _rows(told["files_inspected"])
-    lines = [
-        f"- {each['path']}: {pack.sizes.get(str(each['path']), 0)} bytes, sha256 {each['sha256']},"
-        f" {each['lines_shown']} of {each['total_lines']} lines shown"
-        for each in files
-    ]
-    lines += [
-        f"- {args['path']}: {each['matches']} matches of {args['pattern']}"
-        for each in _rows(told["commands_run"])
-        for args in _rows([each["args"]])
-        if each["tool"] == "rtk_grep"
-    ]
-    missing = [f"- {path}: {code}" for path, code in pack.missing]
-    codes = {path: row["code"] for row in _rows(told["denials"]) for path in _texts(row["paths"])}
-    read = {each["path"] for each in files}
-    for path in pack.mission.scope.allowed_paths:
-        if path not in read and pack.sizes.get(path):
-            missing.append(f"- {path}: {codes.get(path, 'not_read')}")
-    if (hidden := len(missing) - MISSING_SHOWN) > 0:
-        missing = [*missing[:MISSING_SHOWN], f"- and {hidden} more"]
-    missing += [f"- no conclusion on: {one_line(each)}" for each in owed]
-    none = ["- none"]
-    return "\n".join(("**Sources**", *(lines or none), "", "**Missing**", *(missing or none)))
-
-
-def _rows(value: object) -> list[Json]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: object) -> list[str]:
-    return list(map(str, value)) if isinstance(value, list) else []
-
-
-def _without_conclusions(
-    task: SupportTask, pack: _Pack, result: MissionResult, why: BridgeError
-) -> str:
-    return "\n".join(
-        (
-            COMPLETED,
-            f"What failed: {why.message}; then the report: {result.status_reason}.",
-            "",
-            "**Outcome**: PARTIAL, confidence LOW. The sources were read, and no model drew"
-            " conclusions from them.",
-            "",
-            _sources(pack, result, task.deliverables or (task.goal,)),
-            "",
-            f"Run: {result.run_id} ({result.status})",
-            f"Artifacts: {result.artifacts}",
-            f"Log head: {result.head} ({result.events} events)",
-        )
     )

@@ -161,6 +161,7 @@ def _support(workshop: Workshop, manner: Manner) -> SupportTurns:
         settings.continuation_deadline_seconds,
         settings.degraded_completion_on_timeout,
         settings.write_result_mode == "model",
+        settings.sse_chunk_size,
     )
     return SupportTurns(
         workshop.models,

@@ -5,7 +5,16 @@ import unittest
 
 from support import ROOT  # noqa: F401  Puts the checkout on the path.
 
-from codex_oss.errors import BadMission, Busy, Fault, NotFound, QuotaExhausted, Unauthorized
+from codex_oss.errors import (
+    BadMission,
+    BadRequest,
+    Busy,
+    Fault,
+    NotFound,
+    QuotaExhausted,
+    Refused,
+    Unauthorized,
+)
 from codex_oss.server import HttpReply, HttpRequest, Route
 from codex_oss.server.head import RequestHead
 from codex_oss.server.replies import error_reply, render_head
@@ -123,6 +132,14 @@ class Errors(unittest.TestCase):
         said = error_reply(NotFound("m" * 700, hint="look elsewhere")).body["error"]["message"]
         self.assertEqual(len(said), 600)
         self.assertTrue(said.endswith("m…. Hint: look elsewhere"), said[-40:])
+
+    def test_only_a_refused_mission_tells_all_its_faults_in_the_message(self) -> None:
+        faults = [Fault("input[0]", "bad", "m" * 900)]
+        for kind, characters in ((BadRequest, 600), (BadMission, 4_000), (Refused, 4_000)):
+            error = kind("m" * 9_000, code="bad", faults=faults)
+            self.assertEqual(len(error_reply(error).body["error"]["message"]), characters)
+        whole = error_reply(BadRequest("x", faults=[Fault("", "invalid_json", "x")]))
+        self.assertIsNone(whole.body["error"]["param"])
 
     def test_the_type_follows_the_status_and_the_wait_is_a_header(self) -> None:
         reply = error_reply(Busy("try again in 1.2s", retry_after_seconds=1.2))

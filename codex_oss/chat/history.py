@@ -18,6 +18,8 @@ from codex_oss.chat.literals import to_json
 from codex_oss.chat.messages import ChatMessage, FunctionCall
 from codex_oss.errors import BadRequest, Fault
 
+ID_CHARS_MAX = 300  # Of a caller's id as an error repeats it: Codex's longest (codex-facts 6).
+
 _is_legal_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|([\[\]{}])', re.DOTALL)
 _CLOSER = {"[": "]", "{": "}"}
@@ -31,7 +33,8 @@ def ensure_answerable(messages: Sequence[ChatMessage]) -> None:
         if message.role != "tool":
             return
         if message.call_id not in asked:
-            told = f"No tool call found for function call output with call_id {message.call_id}."
+            call_id = message.call_id[:ID_CHARS_MAX]
+            told = f"No tool call found for function call output with call_id {call_id}."
             raise BadRequest(told, faults=[Fault("input", "invalid_prompt", told)])
 
 

@@ -16,6 +16,7 @@ from codex_oss.system import Database
 Json = dict[str, object]
 CHAIN_MAX = 1_000  # Responses that one may continue, one behind the other.
 CLEAN_EVERY = 100  # Writes.
+ID_CHARS_MAX = 128  # Of a caller's id as an error repeats it: no response has a longer one.
 MIGRATIONS = (
     "CREATE TABLE responses (id TEXT PRIMARY KEY, previous_id TEXT NOT NULL, created REAL NOT NULL,"
     " status TEXT NOT NULL, response TEXT NOT NULL, items TEXT NOT NULL, bytes INTEGER NOT NULL);"
@@ -173,7 +174,7 @@ def chain_of(store: ConversationStore, response_id: str) -> list[Json]:
         stored = store.load(response_id)
         if stored is None or len(chain) == CHAIN_MAX:
             raise previous_response_not_found(
-                f"Previous response with id '{response_id}' not found."
+                f"Previous response with id '{response_id[:ID_CHARS_MAX]}' not found."
             )
         if not chain and stored.status not in ("completed", "incomplete"):
             raise BadRequest(

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from codex_oss.errors import BridgeError, Fault
+from codex_oss.errors import BadMission, BridgeError, Fault, Refused
 
 ERROR_CHARS_MAX = 600
-FAULTS_CHARS_MAX = 4_000  # All faults of a refused mission, which its author mends at once.
+MISSION_CHARS_MAX = 4_000  # All faults of a refused mission, which its author mends at once.
 LINE_BREAKERS = frozenset("\r\n\0")
 ALWAYS = "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
 ERROR_TYPES = {401: "authentication_error", 429: "rate_limit_error"}  # Others by their hundred.
@@ -46,7 +46,7 @@ def error_reply(error: BridgeError, headers: Mapping[str, str] | None = None) ->
     said: dict[str, object] = {
         "message": error_message(error),
         "type": _error_type(error.http_status),
-        "param": error.faults[0].path if error.faults else None,
+        "param": error.faults[0].path or None if error.faults else None,
         "code": error.code,
     }
     if error.faults:
@@ -58,7 +58,8 @@ def error_reply(error: BridgeError, headers: Mapping[str, str] | None = None) ->
 
 def error_message(error: BridgeError) -> str:
     """Return one line that ends in the hint, if there is one. What is too long is cut before it."""
-    room = FAULTS_CHARS_MAX if error.faults else ERROR_CHARS_MAX
+    is_mission = bool(error.faults) and isinstance(error, (BadMission, Refused))
+    room = MISSION_CHARS_MAX if is_mission else ERROR_CHARS_MAX
     hint = f". Hint: {' '.join(error.hint.split())}" if error.hint else ""
     text = " ".join(error.message.split()).removesuffix("." if hint else "")
     if len(text) + len(hint) > room:

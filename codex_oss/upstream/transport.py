@@ -43,11 +43,12 @@ class Transport:
     ) -> Iterator[ProviderReply]:
         """Send JSON and yield the reply once its head is here. Leaving the block by an error hangs
         up; otherwise the connection may be used again."""
-        patience.enter("connect")
         with ExitStack() as closing:
             exchange = _Exchange(closing, patience)
-            reply = self._reply(exchange, self._head(path, headers, len(body)), body, patience)
-            del body  # It may be large, and the reply long.
+            pieces = [self._head(path, headers, len(body)), body]
+            del body
+            reply = self._reply(exchange, pieces, patience)
+            pieces.clear()  # A body may be large, and the reply long.
             yield reply
             sock = exchange.kept() if self._idle and reply.keeps_open else None
         if sock and self._idle:
@@ -64,20 +65,25 @@ class Transport:
             self._idle.close()
 
     def _reply(
-        self, exchange: "_Exchange", head: bytes, body: bytes, patience: Patience
+        self, exchange: "_Exchange", pieces: list[bytes], patience: Patience
     ) -> ProviderReply:
         """Ask over a connection that is there. If it fails before a byte came, it was closed
         meanwhile: that is no failure of this call."""
         if self._idle and (sock := self._idle.take()):
             wire = exchange.over(sock)
+            patience.enter("first_byte")
             try:
-                return _answered(wire, head, body, patience)
+                wire.send(*pieces)
+                return ProviderReply(read_head(wire), patience)
             except UpstreamError as error:
                 if wire.has_come or isinstance(error, UpstreamTimeout):
                     raise
-                patience.enter("connect")
-        sock = connect(self.endpoint, self._proxy, self._tls, patience)
-        return _answered(exchange.over(sock), head, body, patience)
+        patience.enter("connect")
+        wire = exchange.over(connect(self.endpoint, self._proxy, self._tls, patience))
+        patience.enter("first_byte")
+        wire.send(*pieces)
+        pieces.clear()  # The wait for an answer may be long, too.
+        return ProviderReply(read_head(wire), patience)
 
     def _head(self, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
         ours = {
@@ -120,9 +126,3 @@ class _Exchange:
     def _close(self, sock: socket.socket) -> None:
         if sock is not self._kept:
             sock.close()
-
-
-def _answered(wire: ProviderStream, head: bytes, body: bytes, patience: Patience) -> ProviderReply:
-    patience.enter("first_byte")
-    wire.send(head, body)
-    return ProviderReply(read_head(wire), patience)

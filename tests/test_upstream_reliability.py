@@ -162,10 +162,15 @@ class Answers(unittest.TestCase):
     def test_nothing_is_asked_for_once_more(self) -> None:
         self.assertEqual(self.answered(EMPTY, HELLO), (pieces_of(HELLO), 2))
         self.assertEqual(self.answered(EMPTY, EMPTY, HELLO), (pieces_of(EMPTY), 2))
+        lost = (("foreign", 1),)
+        served: Burst = (Served(reasoning_dropped=lost),)
+        said, _ = self.answered([served, *EMPTY], [served, *HELLO])
+        self.assertEqual(said, [Served(tries=2, reasoning_dropped=lost), *pieces_of(HELLO)])
 
     def test_thinking_alone_is_nothing_and_stays_shown(self) -> None:
         thought = TextRun((b'"hm"',), is_reasoning=True)
-        first, second = Served(tries=2), Served()
+        first = Served(tries=2, reasoning_dropped=(("foreign", 1),))
+        second = Served(reasoning_dropped=(("foreign", 1),))
         counted = ChatChunk(finish="stop", usage=Usage(10, 4, 2, 4))
         for ends in ([(thought,), (counted,)], [(thought, counted)]):
             said, asked = self.answered([(first,), *ends], [(second,), *HELLO, (counted,)])

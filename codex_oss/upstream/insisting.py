@@ -42,6 +42,7 @@ class _Try:
     is_answered: bool = False
     finish: str = ""
     tries: int = 1
+    told: Served | None = None  # Who serves, once that was shown.
     usage: Usage | None = None
 
     def shown(self, burst: Burst) -> Burst:
@@ -55,12 +56,14 @@ class _Try:
             if self.is_answered or has_content((piece,)):
                 shown += self.held
                 self.held.clear()
+        self.told = next((each for each in shown if isinstance(each, Served)), self.told)
         return tuple(shown)
 
     def followed_by(self, piece: Piece) -> Piece:
         """Return a piece of the next try, with what this one took."""
         if isinstance(piece, Served):
-            return replace(piece, tries=self.tries + piece.tries)
+            lost = () if self.told else piece.reasoning_dropped  # Counted once.
+            return replace(piece, tries=self.tries + piece.tries, reasoning_dropped=lost)
         if isinstance(piece, ChatChunk) and piece.usage and self.usage:
             both = zip(astuple(self.usage), astuple(piece.usage), strict=True)
             return replace(piece, usage=Usage(*map(sum, both)))

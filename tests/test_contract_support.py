@@ -1,5 +1,6 @@
 """Legacy handoffs to raw models: what they say, what is wrong with them, and their modes."""
 
+import time
 import unittest
 
 from support import LONG, chance
@@ -11,6 +12,7 @@ from codex_oss.contract import (
     extract_handoff,
     mode_of,
     refusal_of,
+    searches_in,
     support_task_of,
 )
 from codex_oss.errors import BadMission
@@ -97,6 +99,20 @@ class Read(unittest.TestCase):
             with self.assertRaises(BadMission) as caught:
                 task_in(handoff(owned_paths=owned, exact_content="x"))
             self.assertEqual([f.path for f in caught.exception.faults], ["$.exact_content"])
+
+    def test_hostile_words_are_read_in_time(self) -> None:
+        head = "READ-ONLY PATHS: src\nDELIVERABLE: d\n"
+        fences = "".join(f"EXACT CONTENT:\n{'`' * n}\nx\n" for n in range(1500, 2, -1))
+        for text in (
+            head + "grep " * 100_000,
+            head + fences,
+            "DELIVERABLE:\n- d\n" * 50_000 + head,
+        ):
+            started = time.monotonic()
+            task = known(text)
+            mode_of(task), searches_in(task, 12)
+            self.assertLess(time.monotonic() - started, 1.5)
+            self.assertLessEqual(len(task.deliverables), 40)
 
     def test_any_text_is_a_task_or_none_or_refused(self) -> None:
         random = chance("handoffs")

@@ -17,8 +17,6 @@ from codex_oss.contract.tiers import MODES
 from codex_oss.errors import BadMission
 
 TIER = "A1"
-OBLIGATIONS_MAX = 40
-QUESTION_CHARS_MAX = 1_000
 OBSERVATION_BYTES_MIN = 1_024
 FILE_BYTES_MAX = 1_000_000  # Of a file that is read to be compared.
 EXACT_WRITE_FIELD = "x_exact_write"
@@ -90,7 +88,6 @@ def exact_write_mission(task: SupportTask, *, seconds: int) -> MissionV1:
 
 
 def _parsed(task: SupportTask, scope: dict[str, object]) -> MissionV1:
-    questions = [each[:QUESTION_CHARS_MAX] for each in task.deliverables[:OBLIGATIONS_MAX]]
     parsed = parse_mission(
         {
             "schema_version": SCHEMA_VERSION,
@@ -98,7 +95,7 @@ def _parsed(task: SupportTask, scope: dict[str, object]) -> MissionV1:
             "mode": MODES[TIER],
             "objective": task.goal,
             "forbidden_roots": list(task.forbidden_paths),
-            "answer_obligations": questions,
+            "answer_obligations": list(task.deliverables),
             "max_model_calls": MODEL_CALLS,
             **scope,
         }

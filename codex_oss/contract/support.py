@@ -9,6 +9,7 @@ form has no field for: that no tool is wanted, that the text is, and how many ro
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from codex_oss.contract.handoff import HandoffValidation
 from codex_oss.contract.kinds import FAULTY, Reading
@@ -27,9 +28,11 @@ from codex_oss.errors import BadMission, Fault
 
 GOAL_CHARS_MAX = 4_000
 ROUNDS_SAID_MAX = 100
+WORDS_CHARS_MAX = 60_000  # Searched for what they say; 500,000 hostile ones took 0.5 s.
+DELIVERABLES_MAX, DELIVERABLE_CHARS_MAX = 40, 1_000
 
 _EXACT_CONTENT = re.compile(
-    r"^[ \t]*EXACT CONTENT[ \t]*:[ \t]*\n[ \t]*(?P<fence>`{3,})[^\n`]*\n"
+    r"^[ \t]*EXACT CONTENT[ \t]*:[ \t]*\n[ \t]*(?P<fence>`{3,8})[^\n`]*\n"
     r"(?P<content>(?:(?!(?P=fence))[^\n]*\n)*)(?P=fence)[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -101,10 +104,10 @@ def _of_object(handoff: Mapping[str, object]) -> SupportTask:
     content = handoff["exact_content"]
     return SupportTask(
         goal=said.text("goal"),
-        words="\n".join(words),
+        words="\n".join(words)[:WORDS_CHARS_MAX],
         read_only_paths=said.texts("read_only_paths"),
         owned_paths=said.texts("owned_paths"),
-        deliverables=said.texts("deliverable_fields"),
+        deliverables=_deliverables(said.texts("deliverable_fields")),
         exact_content=content if isinstance(content, str) else None,
         write_allowed=said.flag("write_allowed"),
         proof_critical=said.flag("proof_critical"),
@@ -136,17 +139,22 @@ def _of_labels(text: str, project_root: str) -> SupportTask | None:
     return _checked(
         SupportTask(
             goal=(said.get("GOAL") or text.strip())[:GOAL_CHARS_MAX],
-            words=words,
+            words=words[:WORDS_CHARS_MAX],
             read_only_paths=read_only,
             owned_paths=owned,
             forbidden_paths=forbidden,
-            deliverables=tuple(lines_in(said["DELIVERABLE"])),
+            deliverables=_deliverables(lines_in(said["DELIVERABLE"])),
             exact_content=content["content"] if content else None,
             write_allowed=write_allowed,
             proof_critical=said.get("PROOF CRITICAL", "").lower() in _YES,
             may_write=write_allowed or task_type in WRITING_TASKS,
         )
     )
+
+
+def _deliverables(said: Iterable[str]) -> tuple[str, ...]:
+    """Return what is owed, as far as one report can be asked for it."""
+    return tuple(each[:DELIVERABLE_CHARS_MAX] for each in islice(said, DELIVERABLES_MAX))
 
 
 def _paths(said: Mapping[str, str], label: str, reading: Reading) -> tuple[str, ...]:

@@ -134,7 +134,8 @@ def _manner(workshop: Workshop) -> Manner:
 def _support(workshop: Workshop, manner: Manner) -> SupportTurns:
     settings = workshop.settings
     names = (settings.continuation_model, *settings.continuation_fallback_models)
-    writers = [workshop.registry.resolve(name) for name in names]
+    known = (workshop.registry.resolve(name) for name in names)
+    writers = [each for each in known if each.wire != "responses"]  # That one is passed on only.
 
     def finalizers(profile: ModelProfile) -> list[ModelProfile]:
         """Return who can be asked and sees no more of a task than its own model does."""

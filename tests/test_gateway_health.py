@@ -199,7 +199,7 @@ class Lines(unittest.TestCase):
             self.assertTrue(until(lambda: len(turns(running.lines)) == 2))
         warned = [line for line in running.lines if line["level"] == "warning"]
         self.assertEqual(
-            [(line["event"], line.get("type")) for line in warned],
+            [(line["event"], line.get("name")) for line in warned],
             [
                 ("unknown_item", "odd"),
                 ("unknown_item", "[other]"),
@@ -208,6 +208,15 @@ class Lines(unittest.TestCase):
             ],
         )
         self.assertEqual({line["model"] for line in warned}, {"scripted"})
+
+    def test_a_model_of_which_only_the_name_is_known_is_warned_of_once(self) -> None:
+        with ScriptedProvider(always=text("ok")) as provider, gateway(provider) as running:
+            for name in ("ocg-kimi-k9", "opencode-go/kimi-k9", "scripted"):
+                running.client.turn({**WHOLE, "model": name})
+            self.assertTrue(until(lambda: len(turns(running.lines)) == 3))
+        warned = [line for line in running.lines if line["level"] == "warning"]
+        told = [(line["event"], line["name"]) for line in warned]
+        self.assertEqual(told, [("unlisted_model", "kimi-k9")])
 
     def test_nothing_of_a_caller_or_a_provider_is_in_any_line_at_any_level(self) -> None:
         project = self.enterContext(scratch())

@@ -197,7 +197,7 @@ class Names(unittest.TestCase):
 
     def test_a_model_that_go_may_have_is_asked_for_there_in_the_generic_dialect(self) -> None:
         dialect = Dialect(model="kimi-k9", names_results=True, eof_ok=True)
-        unlisted = ModelProfile("kimi-k9", "kimi-k9", GO, dialect=dialect)
+        unlisted = ModelProfile("kimi-k9", "kimi-k9", GO, dialect=dialect, is_unlisted=True)
         for name in ("ocg-kimi-k9", "opencode-go/kimi-k9"):
             self.assertEqual(self.registry.resolve(name), unlisted)
 

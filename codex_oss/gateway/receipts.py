@@ -42,7 +42,7 @@ FIELDS = tuple(
 )
 """What every line of a turn has, null where it is not known (bridge 20)."""
 NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,64}")
-TYPES_MAX = 100  # Of unknown items that are warned of in one process.
+UNKNOWN_MAX = 100  # Items and models that are warned of in one process.
 
 
 class TurnLog:
@@ -53,7 +53,7 @@ class TurnLog:
         self._clock = clock
         self._profiles = profiles
         self._counters = Counters()
-        self._warned: set[str] = set()
+        self._warned: set[tuple[str, str]] = set()
 
     def begin(self, http: HttpRequest) -> "TurnEntry":
         return TurnEntry(http, self._clock, self._profiles, self._write)
@@ -65,12 +65,12 @@ class TurnLog:
             "codex_versions": self._counters.codex_versions(),
         }
 
-    def _write(self, line: Line, unknown_types: Iterable[str] = ()) -> None:
+    def _write(self, line: Line, unknown: Iterable[tuple[str, str]] = ()) -> None:
         self._counters.count(line)
         self._log(line)
         receipt = line["receipt"]
-        for name in unknown_types:
-            self._warn_once("unknown_item", name, line)
+        for event, name in unknown:
+            self._warn_once(event, name, line)
         if isinstance(receipt, dict):
             if "fallback_from" in receipt:
                 self._warn("fallback", line, fallback_from=receipt["fallback_from"])
@@ -78,9 +78,9 @@ class TurnLog:
                 self._warn("tampered_envelope", line, count=tampered)
 
     def _warn_once(self, event: str, name: str, line: Line) -> None:
-        if name not in self._warned and len(self._warned) < TYPES_MAX:
-            self._warned.add(name)
-            self._warn(event, line, type=_safe(name))
+        if (event, name) not in self._warned and len(self._warned) < UNKNOWN_MAX:
+            self._warned.add((event, name))
+            self._warn(event, line, name=_safe(name))
 
     def _warn(self, event: str, line: Line, **facts: object) -> None:
         about = {"request_id": line["request_id"], "model": line["model"]}
@@ -97,7 +97,7 @@ class TurnEntry:
         self._profiles = profiles
         self._write = write
         self._began = clock.monotonic()
-        self._unknown_types: tuple[str, ...] = ()
+        self._unknown: list[tuple[str, str]] = []
         version = client_version(http)
         self._line: Line = dict.fromkeys(FIELDS) | {
             "level": "info",
@@ -128,7 +128,9 @@ class TurnEntry:
     def follow(self, turn: Turn, asked: ModelProfile, events: Iterator[Events]) -> Iterator[Events]:
         """Yield the events, and write how they ended, and what it cost with who answered."""
         end = _facts(turn, turn.receipt)
-        self._unknown_types = turn.request.unknown_types
+        self._unknown = [("unknown_item", name) for name in turn.request.unknown_types]
+        if asked.is_unlisted:
+            self._unknown.append(("unlisted_model", asked.upstream_model))
 
         def heeded() -> Iterator[Events]:
             for burst in events:
@@ -169,7 +171,7 @@ class TurnEntry:
 
     def _end(self, facts: Line) -> None:
         line = {**self._line, **facts, "total_ms": self._elapsed_ms()}
-        self._write(line, self._unknown_types)
+        self._write(line, self._unknown)
 
     def _elapsed_ms(self) -> int:
         return round((self._clock.monotonic() - self._began) * 1000)

@@ -161,7 +161,7 @@ class ModelRegistry:
     def _unlisted(self, model: str) -> ModelProfile:
         go = self._opencode_go
         dialect = placed(replace(GENERIC, model=model), go.name, "chat")
-        return self._salvaging(ModelProfile(model, model, go, dialect=dialect))
+        return self._salvaging(ModelProfile(model, model, go, dialect=dialect, is_unlisted=True))
 
     def _salvaging(self, profile: ModelProfile) -> ModelProfile:
         if self._salvage == "auto":

@@ -130,7 +130,7 @@ def gateway(
         )
 
     routes = Gateway(
-        registry=ModelRegistry((profile,), {}),
+        registry=ModelRegistry((profile,), {}, profile.provider),
         models=choose,
         relays=relay,
         missions=NoMissions(),

@@ -6,6 +6,7 @@ import threading
 import time
 import unittest
 
+from support.clients import Event
 from support.gateways import HEARTBEAT_SECONDS, HELLO, WHOLE, end_of, gateway
 from support.providers import Pause, Reply, ScriptedProvider, delta, text
 from support.served import open_descriptors, until
@@ -142,14 +143,12 @@ class Waiting(unittest.TestCase):
         slots = Slots(1, WaitingRoom(2))
         said = text("Hello there").spaced(0.1)
         with ScriptedProvider(always=said) as provider, gateway(provider, slots=slots) as bridge:
-            ends: list[dict] = []
+            heard: list[list[Event]] = []
             turns = []
             for number in range(3):
                 turn = {**HELLO, "input": str(number)}
                 turns.append(
-                    threading.Thread(
-                        target=lambda t=turn: ends.append(end_of(bridge.client.events(t)))
-                    )
+                    threading.Thread(target=lambda t=turn: heard.append(bridge.client.events(t)))
                 )
                 turns[-1].start()
                 self.assertTrue(until(lambda n=number: slots.in_use + slots.waiting == n + 1))
@@ -158,7 +157,11 @@ class Waiting(unittest.TestCase):
             self.assertIn("try again in 5s", answer.error["message"])
             for turn in turns:
                 turn.join()
-            self.assertEqual([end["status"] for end in ends], ["completed"] * 3)
+            ends = [end_of(events)["status"] for events in heard]
+            self.assertEqual(ends, ["completed"] * 3)
+            for waited in heard[1:]:  # Signs of life before anything is said.
+                beats = [e.type for e in waited].index("response.output_item.added")
+                self.assertGreater(beats, 2)
             self.assertEqual(
                 [r.messages[-1]["content"] for r in provider.requests], ["0", "1", "2"]
             )

@@ -21,7 +21,10 @@ from codex_oss.responses import Body, Receipt, assemble, failure, parse_request,
 from codex_oss.server import HttpReply, HttpRequest, StreamReply
 from codex_oss.upstream import RelayRequest
 
-GOES_ON = "openai-beta originator user-agent session-id thread-id x-client-request-id".split()
+GOES_ON = (
+    "openai-beta originator user-agent x-client-request-id"
+    " session-id thread-id session_id thread_id".split()  # The last two: Codex before 0.140.
+)
 KEEPALIVE = b'event: keepalive\ndata: {"type":"keepalive"}\n\n'
 TO_OPENAI_ONLY = "x-codex-turn-metadata"  # It tells of the caller's folders.
 

@@ -208,6 +208,11 @@ class BrokenModel:
         yield ()
 
 
+def with_items(name: str) -> StoredResponse:
+    response = {"id": name, "output": [{"id": f"out_{name}"}]}
+    return StoredResponse(name, "", "completed", response, ({"id": f"in_{name}"},))
+
+
 class SlowStore(MemoryConversations):
     """Takes its time to note that a turn runs."""
 
@@ -250,6 +255,27 @@ class Stores(unittest.TestCase):
             self.assertTrue(store.load("r99"))
             small = self.store(folder, clock, bytes_max=1)
             self.assertIsNone(small.load("r99"))
+
+    def test_an_item_is_found_as_long_as_its_response_and_without_a_search(self) -> None:
+        clock = HandWoundClock()
+        with scratch() as folder:
+            path = folder / "state/proxy.sqlite3"
+            older = Database(path, MIGRATIONS[:1], clock)
+            SqliteConversations(older, StoreLimits(), clock).save(with_items("before"))
+            older.close()
+            store = self.store(folder, clock, seconds_max=100)
+            self.assertEqual(store.find_item("in_before"), {"id": "in_before"})
+            for number in range(300):
+                store.save(with_items(str(number)))
+                store.save(with_items(str(number)))  # As a background response is, three times.
+            plan = "EXPLAIN QUERY PLAN SELECT response_id FROM items WHERE id = 'in_7'"
+            self.assertIn("items_by_id", str(store._database.rows(plan)))
+            self.assertEqual(store._database.rows("SELECT count(*) FROM items"), [(602,)])
+            self.assertEqual(store.find_item("out_7"), {"id": "out_7"})
+            store.delete("7")
+            self.assertIsNone(store.find_item("out_7"))
+            clock.seconds += 101
+            self.assertIsNone(store.find_item("out_8"))
 
     def test_it_survives_its_process_and_ends_what_was_running(self) -> None:
         clock = HandWoundClock()

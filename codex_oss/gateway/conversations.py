@@ -21,7 +21,27 @@ MIGRATIONS = (
     "CREATE TABLE responses (id TEXT PRIMARY KEY, previous_id TEXT NOT NULL, created REAL NOT NULL,"
     " status TEXT NOT NULL, response TEXT NOT NULL, items TEXT NOT NULL, bytes INTEGER NOT NULL);"
     " CREATE INDEX responses_by_age ON responses (created);",
+    """
+    CREATE TABLE items (id TEXT NOT NULL, response_id TEXT NOT NULL);
+    CREATE INDEX items_by_id ON items (id);
+    CREATE INDEX items_by_response ON items (response_id);
+    CREATE VIEW items_told AS
+      SELECT json_extract(each.value, '$.id') AS id, responses.id AS response_id
+        FROM responses, json_each(items) AS each
+      UNION ALL
+      SELECT json_extract(each.value, '$.id'), responses.id
+        FROM responses, json_each(response, '$.output') AS each;
+    CREATE TRIGGER items_of_new AFTER INSERT ON responses BEGIN
+      DELETE FROM items WHERE response_id = new.id;
+      INSERT INTO items SELECT * FROM items_told WHERE response_id = new.id AND id IS NOT NULL;
+    END;
+    CREATE TRIGGER items_of_gone AFTER DELETE ON responses BEGIN
+      DELETE FROM items WHERE response_id = old.id;
+    END;
+    INSERT INTO items SELECT * FROM items_told WHERE id IS NOT NULL;
+    """,
 )
+"""Tables of responses, and of their items by id: an agent may refer to hundreds in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,10 @@ class StoredResponse:
     def output(self) -> tuple[Json, ...]:
         found = self.response.get("output")
         return tuple(found) if isinstance(found, list) else ()
+
+    def item(self, item_id: str) -> Json | None:
+        """Return an input or output item by its id."""
+        return next((i for i in (*self.items, *self.output) if i.get("id") == item_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +135,11 @@ class SqliteConversations:
         return bool(self._database.rows(sql, response_id))
 
     def find_item(self, item_id: str) -> Json | None:
-        rows = self._database.rows(
-            "SELECT each.value FROM responses, json_each(items) AS each"
-            " WHERE json_extract(each.value, '$.id') = ?1 UNION ALL"
-            " SELECT each.value FROM responses, json_each(response, '$.output') AS each"
-            " WHERE json_extract(each.value, '$.id') = ?1 LIMIT 1",
-            item_id,
-        )
-        return json.loads(str(rows[0][0])) if rows else None
+        sql = "SELECT response_id FROM items WHERE id = ? ORDER BY rowid DESC LIMIT 1"
+        for (response_id,) in self._database.rows(sql, item_id):
+            if stored := self.load(str(response_id)):
+                return stored.item(item_id)
+        return None
 
     def _end_what_was_running(self) -> None:
         """A background response survives its caller, not its daemon (bridge 17)."""
@@ -163,8 +184,8 @@ class MemoryConversations:
         return self._kept.pop(response_id, None) is not None
 
     def find_item(self, item_id: str) -> Json | None:
-        kept = (item for s in self._kept.values() for item in (*s.items, *s.output))
-        return next((item for item in kept if item.get("id") == item_id), None)
+        found = (stored.item(item_id) for stored in self._kept.values())
+        return next(filter(None, found), None)
 
 
 def chain_of(store: ConversationStore, response_id: str) -> list[Json]:

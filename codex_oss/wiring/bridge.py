@@ -34,7 +34,7 @@ from codex_oss.wiring.health import UNKNOWN, Health, Launch
 from codex_oss.wiring.workshop import Workshop, default_profile
 
 SEAL_KEY_BYTES = 32
-STATE_MIGRATIONS = (*MIGRATIONS, WIRES_TABLE)
+STATE_MIGRATIONS = (MIGRATIONS[0], WIRES_TABLE, *MIGRATIONS[1:])  # In the order they came.
 """A database is as old as the number of these that it has seen: others follow at the end."""
 
 PULSE_SECONDS = 0.25  # A client that left and a due sign of life are noticed within this.

@@ -256,7 +256,16 @@ def _quotable(value: str | None) -> str | None:
     """Return a value as a finding quotes it; a long one is shown by its lines."""
     if value is None:
         return None
-    return value if len(value) <= 100 and not set(value) & {"\n", "`"} else "..."
+    return _bare(value) if len(value) <= 100 and not set(value) & {"\n", "`"} else "..."
+
+
+def _bare(value: str) -> str:
+    """Return an expression without the parentheses around it: a tree does not know of them."""
+    try:
+        tree = ast.parse(f"({value})", mode="eval").body
+    except SyntaxError:
+        return value
+    return ast.unparse(tree)
 
 
 ASK: tuple[Callable[[Oracle, Definition, Random], Question | None], ...] = (

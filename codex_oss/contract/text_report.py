@@ -72,8 +72,8 @@ def _of_lines(text: str, obligation_ids: Collection[str]) -> ReportDraft:
         said["STATUS"],
         said["CONFIDENCE"],
         "\n".join(rest)[:ANSWER_CHARS_MAX],
-        tuple(findings[:FINDINGS_MAX]),
-        tuple(missing[:REMARKS_MAX]),
+        tuple(dict.fromkeys(findings))[:FINDINGS_MAX],
+        tuple(dict.fromkeys(missing))[:REMARKS_MAX],
     )
 
 

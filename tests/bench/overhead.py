@@ -38,7 +38,7 @@ def main() -> None:
     if arguments.install_peers:
         peers.install()
         return
-    wanted, quick = set(arguments.only.split(",")), arguments.quick
+    wanted, quick = set(arguments.only) - {","}, arguments.quick
     show = (lambda *_: None) if arguments.json else print_table
     found: dict[str, object] = {"machine": machine(), "quick": quick}
     show("", [["machine", machine()]])

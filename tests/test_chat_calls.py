@@ -68,6 +68,11 @@ PIECES: tuple[tuple[str, tuple[CallDelta, ...], list[tuple[str, str, str]]], ...
         [("a", "f", "13"), ("a", "f", "2")],
     ),
     (
+        "another name behind arguments is another call",
+        (D(0, "a", "f", "1"), D(0, "a", "g"), D(0, arguments="2"), D(0, "a", "g", "3")),
+        [("a", "f", "1"), ("a", "g", "23")],
+    ),
+    (
         "a name late, twice and in pieces",
         (D(0, "a", "", "1"), D(0, name="get_"), D(0, name="file"), D(0, name="get_file")),
         [("a", "get_file", "1")],

@@ -13,11 +13,13 @@ from codex_oss.chat.messages import CallDelta
 
 @dataclass(slots=True)
 class GatheredCall:
-    """A call so far. `pieces` are its arguments as they came."""
+    """A call so far. `pieces` are its arguments as they came; once some came behind a name it
+    `is_named`, and has no other."""
 
     call_id: str = ""
     name: str = ""
     pieces: list[str] = field(default_factory=list)
+    is_named: bool = False
 
     @property
     def arguments(self) -> str:
@@ -45,9 +47,16 @@ class CallGatherer:
             call.name += delta.name
         if delta.arguments:
             call.pieces.append(delta.arguments)
+            call.is_named = bool(call.name)
         return call
 
     def _known(self, delta: CallDelta) -> GatheredCall | None:
+        call = self._numbered(delta)
+        if call and call.is_named and delta.name not in ("", call.name):
+            return None  # It is the next call's.
+        return call
+
+    def _numbered(self, delta: CallDelta) -> GatheredCall | None:
         if delta.index is None:
             if delta.call_id:
                 return self._by_id.get(delta.call_id)

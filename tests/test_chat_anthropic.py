@@ -355,8 +355,8 @@ class Reading(unittest.TestCase):
 class SlowReader(AnthropicReader):
     """A reader that learns nothing."""
 
-    def _known(self, payload: bytes) -> None:
-        return None
+    def _known(self, payloads: list[bytes]) -> list[bytes]:
+        return []
 
 
 class RandomStreams(unittest.TestCase):

@@ -274,10 +274,10 @@ class FastAndSlow(unittest.TestCase):
 class CountingReader(ChatReader):
     hits = parsed = 0
 
-    def _known(self, payload: bytes) -> bytes | None:
-        literal = super()._known(payload)
-        self.hits += literal is not None
-        return literal
+    def _known(self, payloads: list[bytes]) -> list[bytes]:
+        literals = super()._known(payloads)
+        self.hits += len(literals)
+        return literals
 
     def _parsed(self, payload: bytes) -> bytes | ChatChunk:
         self.parsed += 1

@@ -17,8 +17,8 @@ VERSIONS = (None, (0, 148, 0), (0, 169, 0))
 
 
 class SlowReader(ChatReader):
-    def _known(self, payload: bytes) -> None:
-        return None
+    def _known(self, payloads: list[bytes]) -> list[bytes]:
+        return []
 
 
 class DamagedStreams(unittest.TestCase):

@@ -54,11 +54,11 @@ class AnthropicReader(StreamReader):
         self._thinking: _Thinking | None = None
         self._counts: dict[str, object] = {}
 
-    def _known(self, payload: bytes) -> bytes | None:
-        literal = super()._known(payload)
-        if literal and self._thinking and self._frame.is_reasoning:
-            self._thinking.pieces.append(literal)
-        return literal
+    def _known(self, payloads: list[bytes]) -> list[bytes]:
+        literals = super()._known(payloads)
+        if self._thinking and self._frame.is_reasoning:
+            self._thinking.pieces += literals
+        return literals
 
     def _plain(self, payload: bytes) -> ChatChunk:
         event = object_in(payload)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from codex_oss.chat.literals import STRING
+from codex_oss.chat.literals import STRING, are_literals, is_literal
 from codex_oss.chat.messages import ChatChunk
 
 
@@ -20,6 +20,25 @@ class Frame(NamedTuple):
     before: bytes
     after: bytes
     is_reasoning: bool
+
+    def fits(self, payload: bytes) -> bool:
+        return payload.startswith(self.before) and payload.endswith(self.after)
+
+    def literal(self, payload: bytes) -> bytes | None:
+        """Return the literal of a payload that differs in nothing else."""
+        if not self.fits(payload):
+            return None
+        literal = payload[len(self.before) : -len(self.after)]
+        return literal if is_literal(literal) else None
+
+    def literals(self, payloads: list[bytes]) -> list[bytes]:
+        """Return the literals of payloads of which each differs in nothing else, all at once: none
+        if that does not hold for all."""
+        lines = b"\n".join(payloads)
+        if lines.count(b"\n") != len(payloads) - 1 or not self.fits(lines):
+            return []
+        found = lines[len(self.before) : -len(self.after)].split(self.after + b"\n" + self.before)
+        return found if len(found) == len(payloads) and are_literals(found) else []
 
 
 UNKNOWN = Frame(b"\0", b"\0", is_reasoning=False)  # No literal ever stands between these.

@@ -17,6 +17,7 @@ to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Write a value as compact JSON. One encoder for all: `json.dumps` would build one a call."""
 
 _is_string = re.compile(STRING).fullmatch
+_are_strings = re.compile(rb"%b(?:\n%b)*+" % (STRING, STRING)).fullmatch
 
 
 def literal_of(text: str) -> bytes:
@@ -32,12 +33,20 @@ def text_of(literals: Iterable[bytes]) -> str:
 
 def is_literal(candidate: bytes) -> bool:
     """Return whether these bytes are one literal and can be passed on as they are."""
-    if not _is_string(candidate):
-        return False
-    if candidate.isascii():
+    return bool(_is_string(candidate)) and _is_utf8(candidate)
+
+
+def are_literals(candidates: list[bytes]) -> bool:
+    """Return whether each of these is a literal."""
+    lines = b"\n".join(candidates)  # No literal holds a line end.
+    return bool(_are_strings(lines)) and _is_utf8(lines)
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
         return True
     try:
-        candidate.decode()
+        data.decode()
     except UnicodeDecodeError:
         return False
     return True

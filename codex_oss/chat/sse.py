@@ -26,10 +26,17 @@ class SseDecoder:
         if b"\r" in data:
             self._after_cr = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *blocks, self._rest = (self._rest + data).split(b"\n\n")
+        data = self._rest + data
+        end = data.rfind(b"\n\n") + 2 if b"\n\n" in data else 0
+        events, self._rest = data[:end], data[end:]
         if len(self._rest) > EVENT_BYTES_MAX:
             raise UpstreamError(f"the provider sent an event over {EVENT_BYTES_MAX >> 20} MiB")
-        return self._payloads(blocks)
+        if events.startswith(b"data: "):
+            payloads = events[6:-2].split(b"\n\ndata: ")
+            if events.count(b"\n") == 2 * len(payloads):  # Each event is one line of data.
+                self._has_begun = True
+                return list(filter(None, payloads))
+        return self._payloads(events.split(b"\n\n")[:-1])
 
     def finish(self) -> list[bytes]:
         """Return what the end of the stream completes: a last event without its blank line."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from codex_oss.chat.calls import CallGatherer, json_object
 from codex_oss.chat.dialect import Dialect
 from codex_oss.chat.frames import UNKNOWN, frame_of, key_pattern
-from codex_oss.chat.literals import SurrogateJoiner, is_literal, mended
+from codex_oss.chat.literals import SurrogateJoiner, mended
 from codex_oss.chat.messages import (
     TOLERATED_EOF,
     Burst,
@@ -25,6 +25,9 @@ from codex_oss.chat.payloads import is_cut
 from codex_oss.chat.sieve import Sieve, sieved, sieves_of
 from codex_oss.chat.sse import SseDecoder
 from codex_oss.errors import UpstreamError, UpstreamTruncated
+
+RUNS_MAX = 3  # Reasoning, text, and one more: where chunks change often, each is read by itself.
+LAST_PAYLOADS = 4  # Finish word, usage, the mark of the end, and one to spare.
 
 
 class StreamReader:
@@ -94,15 +97,20 @@ class StreamReader:
         burst: list[TextRun | ChatChunk] = []
         run: list[bytes] = []
         is_reasoning = self._frame.is_reasoning
-        for payload in () if self.is_over else payloads:
-            if literal := self._known(payload):
-                run.append(literal)
+        at, end = 0, 0 if self.is_over else len(payloads)
+        tries_left = RUNS_MAX
+        while at < end and not self.is_over:
+            if literals := self._known(payloads[at:end] if tries_left else payloads[at : at + 1]):
+                tries_left -= bool(tries_left)
+                run += literals
+                at += len(literals)
                 continue
             try:
-                piece = self._parsed(payload)
+                piece = self._parsed(payloads[at])
             except UpstreamError as failure:
                 self.is_over, self._failure = True, failure
                 break
+            at += 1
             if run and not (isinstance(piece, bytes) and is_reasoning is self._frame.is_reasoning):
                 burst.append(TextRun(tuple(run), is_reasoning))
                 run = []
@@ -111,24 +119,27 @@ class StreamReader:
                 run.append(piece)
             else:
                 burst.append(piece)
-            if self.is_over:
-                break
         if run:
             burst.append(TextRun(tuple(run), is_reasoning))
         return self._sieved(tuple(burst)) if self._sieves else tuple(burst)
+
+    def _known(self, payloads: list[bytes]) -> list[bytes]:
+        """Return the literals of the first of these payloads that differ from an earlier one in
+        their text only: of all but a few at the end, if that holds for all."""
+        frame = self._frame
+        first = frame.literal(payloads[0])
+        if first is None:
+            return []
+        end = len(payloads)
+        last = max(1, end - LAST_PAYLOADS)
+        while end > last and not frame.fits(payloads[end - 1]):
+            end -= 1
+        return (frame.literals(payloads[:end]) if end > 1 else []) or [first]
 
     def _sieved(self, burst: Burst) -> Burst:
         for sieve in self._sieves:
             burst = sieved(burst, sieve, is_broken=self._failure is not None)
         return burst
-
-    def _known(self, payload: bytes) -> bytes | None:
-        """Return the literal of a chunk that differs from an earlier one in its text only."""
-        before, after, _ = self._frame
-        if not (payload.startswith(before) and payload.endswith(after)):
-            return None
-        literal = payload[len(before) : -len(after)]
-        return literal if is_literal(literal) else None
 
     def _parsed(self, payload: bytes) -> bytes | ChatChunk:
         chunk = self._read(payload)

@@ -127,9 +127,10 @@ class Encoder:
         written: list[bytes] = []
         for event in events:
             if isinstance(event, Deltas):
-                for literal in event.literals:
-                    written.append(b'%b%d,"delta":%b}\n\n' % (event.head, self._number, literal))
-                    self._number += 1
+                numbered = enumerate(event.literals, self._number)
+                deltas = [b'%d,"delta":%b}\n\n' % each for each in numbered]
+                written.append(event.head.join([b"", *deltas]))
+                self._number += len(deltas)
                 continue
             if event.type == "response.created":
                 self._keep(event.data["response"])

@@ -12,6 +12,7 @@ from typing import Protocol
 from codex_oss.errors import UpstreamError, UpstreamTruncated
 
 CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+PLAIN_SIZES = re.compile(rb"[1-9a-fA-F][0-9a-fA-F]{0,7}(?:,[1-9a-fA-F][0-9a-fA-F]{0,7})*+")
 CHUNK_LINE_START = re.compile(rb"(?:[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]*)?\r?)?")
 CHUNK_LINE_BYTES_MAX = 256  # A size has 8 digits; extensions, which nobody uses, the rest.
 TRAILER_BYTES_MAX = 16_384  # What may follow the last chunk; nobody needs it.
@@ -91,7 +92,10 @@ class Chunked:
         self._missing: int | None = None  # Bytes of the open chunk; None: a size line comes next.
 
     def feed(self, data: bytes) -> bytes:
-        data, at, pieces = self._rest + data, 0, []
+        data, at = self._rest + data, 0
+        pieces: list[bytes] = []
+        if self._missing is None and not self.is_over:
+            pieces, at = _whole_chunks(data)
         while at < len(data) and not self.is_over:
             if self._missing is None:
                 if not (line := CHUNK_LINE.match(data, at)):
@@ -117,6 +121,19 @@ class Chunked:
     def close(self) -> None:
         if not self.is_over:
             raise UpstreamTruncated("the provider's reply was cut: its last chunk did not come")
+
+
+def _whole_chunks(data: bytes) -> tuple[list[bytes], int]:
+    """Return the chunks at the beginning that came whole, and where they end: all at once, or none
+    where a chunk itself holds a line end, or a size line more than a size. The loop reads those."""
+    parts = data.split(b"\r\n")
+    end = (len(parts) - 1) & ~1  # Size and chunk, each with its line end.
+    sizes, chunks = parts[:end:2], parts[1:end:2]
+    if not chunks or not PLAIN_SIZES.fullmatch(b",".join(sizes)):
+        return [], 0
+    if [int(size, 16) for size in sizes] != list(map(len, chunks)):
+        return [], 0
+    return chunks, sum(map(len, parts[:end])) + 2 * end
 
 
 def _ensure_size_line_may_follow(start: bytes) -> None:

@@ -46,6 +46,18 @@ class ChunkedBodies(unittest.TestCase):
             self.assertEqual((body, framing.is_over), (b"".join(PIECES), True), places)
             framing.close()
 
+    def test_plain_chunks_are_the_same_read_at_once_and_one_by_one(self) -> None:
+        random = chance("plain chunks")
+        for _ in range(2000 if LONG else 100):
+            sizes = random.choices((1, 2, 15, 16, 255, 300), k=random.randrange(1, 30))
+            pieces = tuple(random.choice((b"x", b"\r", b"\n")) * size for size in sizes)
+            wire = chunked(pieces) + random.choice((b"", b"rest"))
+            one_by_one, at_once, middle = Chunked(), Chunked(), random.randrange(len(wire))
+            singly = b"".join(one_by_one.feed(wire[at : at + 1]) for at in range(len(wire)))
+            body = at_once.feed(wire[:middle]) + at_once.feed(wire[middle:])
+            self.assertEqual((body, at_once.is_over), (b"".join(pieces), True))
+            self.assertEqual(body, singly)
+
     def test_bytes_of_an_unfinished_chunk_do_not_wait_for_its_end(self) -> None:
         self.assertEqual(Chunked().feed(b"ff\r\ndata: 1\n\n"), b"data: 1\n\n")
 

@@ -128,6 +128,7 @@ def _whole_chunks(data: bytes) -> tuple[list[bytes], int]:
     where a chunk itself holds a line end, or a size line more than a size. The loop reads those."""
     parts = data.split(b"\r\n")
     end = (len(parts) - 1) & ~1  # Size and chunk, each with its line end.
+    end -= 2 * (parts[max(0, end - 2) : end] == [b"0", b""])  # The end of the body is no chunk.
     sizes, chunks = parts[:end:2], parts[1:end:2]
     if not chunks or not PLAIN_SIZES.fullmatch(b",".join(sizes)):
         return [], 0

@@ -5,7 +5,8 @@ import stat
 import time
 import unittest
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from support import scratch
@@ -298,6 +299,27 @@ class Stores(unittest.TestCase):
             made = Database(path, MIGRATIONS, SystemClock())
             self.assertTrue(made.set_aside and made.set_aside.exists())
             self.assertEqual(made.rows("SELECT count(*) FROM responses"), [(0,)])
+
+    def test_many_that_make_it_at_once_make_one(self) -> None:
+        for _ in range(5):
+            with scratch() as folder, ThreadPoolExecutor(8) as pool:
+                path = folder / "proxy.sqlite3"
+                made = [pool.submit(Database, path, MIGRATIONS, SystemClock()) for _ in range(8)]
+                for each in made:
+                    database = each.result()
+                    self.assertIsNone(database.set_aside)
+                    self.assertEqual(database.rows("SELECT count(*) FROM items"), [(0,)])
+                    database.close()
+
+    def test_a_file_that_another_holds_is_not_set_aside(self) -> None:
+        with scratch() as folder:
+            path = folder / "proxy.sqlite3"
+            with closing(sqlite3.connect(path)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                with self.assertRaises(StorageUnsafe):
+                    Database(path, MIGRATIONS, SystemClock(), busy_seconds=0.05)
+                other.rollback()
+            self.assertEqual([each.name for each in folder.iterdir()], [path.name])
 
     def test_a_newer_file_is_refused(self) -> None:
         with scratch() as folder:

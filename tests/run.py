@@ -124,7 +124,7 @@ def main() -> int:
     parser.add_argument("--require", default="", metavar="NAME,...", help="a skip is a failure")
     parser.add_argument("--room", default="", help="only the tests of this room")
     # A good half of a file's time is waiting.
-    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="files at once")
+    parser.add_argument("--jobs", type=int, default=3 * (os.cpu_count() or 1), help="files at once")
     parser.add_argument("--seed", type=int, help="repeat random tests")
     parser.add_argument("--long", action="store_true", help="all cases, not a sample")
     arguments = parser.parse_args()
@@ -132,7 +132,7 @@ def main() -> int:
     os.environ.clear()
     os.environ.update(kept)
     # To compile and to load the product takes longer than most files: it is done once.
-    compileall.compile_dir(TESTS.parent / "codex_oss", quiet=2)
+    compileall.compile_dir(TESTS.parent / "codex_oss", quiet=2, workers=0)
     compileall.compile_dir(TESTS / "support", quiet=2)
     PROCESSES.set_forkserver_preload(LOADED)
     everything = []

@@ -31,7 +31,7 @@ from codex_oss.record import (
 from codex_oss.runtime import prompt_for
 from codex_oss.wiring import Workshop
 
-SCRIPTS = 600 if LONG else 40
+SCRIPTS = 600 if LONG else 25
 CONTRACTS: tuple[Mapping[str, object], ...] = (
     {},
     {},

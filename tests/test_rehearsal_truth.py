@@ -26,8 +26,8 @@ from support.missions import run_mission
 from codex_oss.contract import IGNORED_FOLDERS
 from codex_oss.rehearsal import RehearsalModel
 
-NAMES = 60 if LONG else 8
-COMPLETE_MIN = 54 if LONG else 5  # The sample is too small for a share; it must hold no lie.
+NAMES = 60 if LONG else 5
+COMPLETE_MIN = 54 if LONG else 3  # The sample is too small for a share; it must hold no lie.
 FILES = 100_000 if LONG else 120
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])

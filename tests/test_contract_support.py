@@ -108,10 +108,10 @@ class Read(unittest.TestCase):
             head + fences,
             "DELIVERABLE:\n- d\n" * 50_000 + head,
         ):
-            started = time.monotonic()
+            started = time.process_time()
             task = known(text)
             mode_of(task), searches_in(task, 12)
-            self.assertLess(time.monotonic() - started, 1.5)
+            self.assertLess(time.process_time() - started, 1.5)
             self.assertLessEqual(len(task.deliverables), 40)
 
     def test_any_text_is_a_task_or_none_or_refused(self) -> None:

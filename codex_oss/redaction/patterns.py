@@ -90,6 +90,7 @@ _BY_PREFIX = tuple((prefix, pattern) for pattern in FAMILIES for prefix in patte
 def likely_patterns(page: Page) -> list[Pattern]:
     """Return the patterns that may be in a page, in the table's order: a clean page is asked for
     three hundred prefixes in its few long words, and for eight shapes."""
-    long_words = page.long_words
+    if not (long_words := page.long_words):
+        return list(SHAPES)
     likely = [pattern for prefix, pattern in _BY_PREFIX if prefix in long_words]
     return [*dict.fromkeys(likely), *SHAPES]

@@ -5,6 +5,7 @@ our state) is an argument here; nothing below reaches for a global.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from codex_oss import __version__
@@ -69,7 +70,7 @@ def wire_workshop(
     layout.make()
     redactor = _redactor(settings, layout)
     registry = _registry(settings, layout)
-    source = source_tree()
+    source = _source()
     shop = ModelShop(settings, registry, redactor, clock)
 
     def guard_for(mission: MissionV1) -> Guard:
@@ -93,6 +94,12 @@ def wire_workshop(
     )
     turns = models or shop.for_turns
     return Workshop(settings, project, layout, registry, redactor, desk, shop, turns, source, clock)
+
+
+@cache
+def _source() -> SourceTree:
+    """Return what this process runs: the product's files when it first asked."""
+    return source_tree()
 
 
 def default_profile(workshop: Workshop) -> ModelProfile:

@@ -62,7 +62,7 @@ class MissionDesk:
         guard_for: Callable[[MissionV1], Guard],
         redactor: Redactor,
         clock: Clock,
-        product: Json,
+        product: Callable[[], Json],
         progress_seconds: float,
         bursts_ahead_max: int,
         disk: Disk = DISK,
@@ -188,7 +188,7 @@ class MissionDesk:
                 "git_head": Git(self._project).head(),
             },
             requested_mission_id=mission.mission_id,
-            product={**self._product, "prompt_version": PROMPT_VERSION},
+            product={**self._product(), "prompt_version": PROMPT_VERSION},
             limits={"requested": budget, "effective": budget, "reductions": [], **order.pack},
         )
 

@@ -38,6 +38,7 @@ class Health:
         self._launch = launch
         self._listening = listening
         self._began = workshop.clock.monotonic()
+        self._started = workshop.source
         self._disk = SourceOnDisk()
 
     def facts(self) -> Mapping[str, object]:
@@ -49,7 +50,7 @@ class Health:
             "uptime_seconds": int(workshop.clock.monotonic() - self._began),
             "argv": list(self._launch.argv),
             "source_path": str(PRODUCT_ROOT),
-            "source_sha256": workshop.source.sha256,
+            "source_sha256": self._started.sha256,
             "project_root": str(workshop.project),
             "cwd": self._launch.cwd,
             "listening": self._listening(),
@@ -65,7 +66,7 @@ class Health:
         }
 
     def _runtime(self) -> Mapping[str, object]:
-        started, current = self._workshop.source, self._disk.look()
+        started, current = self._started, self._disk.look()
         changed = started.changed_files(current)
         return {
             "runtime_source_tree": {

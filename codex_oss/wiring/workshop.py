@@ -51,8 +51,11 @@ class Workshop:
     desk: MissionDesk
     shop: ModelShop
     models: Models
-    source: SourceTree
     clock: Clock
+
+    @property
+    def source(self) -> SourceTree:
+        return _source()
 
 
 def wire_workshop(
@@ -70,7 +73,6 @@ def wire_workshop(
     layout.make()
     redactor = _redactor(settings, layout)
     registry = _registry(settings, layout)
-    source = _source()
     shop = ModelShop(settings, registry, redactor, clock)
 
     def guard_for(mission: MissionV1) -> Guard:
@@ -88,17 +90,18 @@ def wire_workshop(
         guard_for=guard_for,
         redactor=redactor,
         clock=clock,
-        product={"version": __version__, "source_sha256": source.sha256},
+        product=lambda: {"version": __version__, "source_sha256": _source().sha256},
         progress_seconds=settings.sse_visible_progress_seconds,
         bursts_ahead_max=settings.stream_queue_maxsize,
     )
     turns = models or shop.for_turns
-    return Workshop(settings, project, layout, registry, redactor, desk, shop, turns, source, clock)
+    return Workshop(settings, project, layout, registry, redactor, desk, shop, turns, clock)
 
 
 @cache
 def _source() -> SourceTree:
-    """Return what this process runs: the product's files when it first asked."""
+    """Return what this process runs: the product's files when it first asked. Only who begins a
+    mission or serves pays for reading them."""
     return source_tree()
 
 

@@ -112,7 +112,7 @@ def desk_of(
         guard_for=guard_for or plain_guard,
         redactor=shop.redactor,
         clock=shop.clock,
-        product={"version": "0", "source_sha256": "0"},
+        product=lambda: {"version": "0", "source_sha256": "0"},
         progress_seconds=8,
         bursts_ahead_max=4,
         disk=disk,

@@ -1,5 +1,6 @@
 """Paths by name: normal forms, classes, allow and deny, and every way to spell what is denied."""
 
+import re
 import unicodedata
 import unittest
 from collections.abc import Callable
@@ -97,6 +98,8 @@ def _decomposed(name: str, random: Random) -> str:
 
 
 def _ending(name: str, random: Random) -> str:
+    if not re.search(r"\w[^/\\]*$", name):
+        return name  # Two dots behind a slash would lead out, to what is not denied.
     return name + random.choice((".", " ", "\u00a0", "\u3000", "\u2024", "::$DATA", "/", "\\"))
 
 
@@ -220,6 +223,12 @@ class Rules(unittest.TestCase):
         self.assertEqual(EVERYTHING.denial("a/.ENV.local"), Denial("secret_path", ".env.local"))
         self.assertEqual(EVERYTHING.denial("a\x07"), Denial("bad_path", "has a control character"))
         self.assertIsNone(EVERYTHING.denial("a.py"))
+
+    def test_the_streams_of_a_denied_file_are_denied_whatever_the_colon(self) -> None:
+        rules = PathRules(Scope(allowed_roots=(".",), forbidden_roots=("*topsecret*",)))
+        for path in (".git\uff1a\uff1a$DATA", ".env\ufe55x", "my\uff1atopsecret.txt"):
+            self.assertNotEqual(rules.verdict(path, False), "", ascii(path))
+        self.assertEqual(rules.verdict("\u30e1\u30e2\uff1ax.md", False), "")
 
     def test_no_spelling_of_a_denied_name_is_ever_allowed(self) -> None:
         random = chance()

@@ -121,7 +121,8 @@ def fold(text: str) -> str:
     for _ in range(2):  # Folding may leave what composes or folds once more.
         visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
         text = unicodedata.normalize("NFKC", _IGNORABLE.sub("", visible)).casefold()
-    text = unicodedata.normalize("NFKC", text).replace("\\", "/")
+    # `＼` and `：` have become `\` and `:`; behind the second NTFS has the streams of a file.
+    text = re.sub(r"[\\:]", "/", unicodedata.normalize("NFKC", text))
     return re.sub(r"[. ]+(?=/|$)", "", text)  # `․` and `\u00a0` have become `.` and ` `.
 
 

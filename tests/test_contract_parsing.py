@@ -390,6 +390,7 @@ class NotEnforced(unittest.TestCase):
             "data_exposure": {"allow_classes": ["logs"], "local_only": True},
             "required_outputs": ["findings"],
             "max_output_tokens_total": 5_000,
+            "max_cost_usd": "1",
             "x_note": 1,
             "sufficiency_policy": {"min_main_claims": 3, "min_evidence_refs_per_claim": 2},
         }
@@ -401,7 +402,6 @@ class NotEnforced(unittest.TestCase):
         values: dict[str, object] = {
             "risk_tier": "critical",
             "forbidden_topics": ["rust"],
-            "max_cost_usd": "1",
             "phase_policy_enabled": False,
             "progress_policy_enabled": False,
             "allowed_tool_classes[]": ["safe_git"],
@@ -452,10 +452,9 @@ class NotEnforced(unittest.TestCase):
     def test_what_is_not_enforced_stands_in_the_mission_with_its_value(self) -> None:
         source = {"path": "src/a", "required_shapes": ["x"], "evidence_kind": "scope_search"}
         duty = {"question": "q", "source_requirements": [source]}
-        found = mission(template("A3") | {"answer_obligations": [duty], "max_cost_usd": 2})
+        found = mission(template("A3") | {"answer_obligations": [duty]})
         where = "$.answer_obligations[0].source_requirements[0]"
         expected = (
-            ("$.max_cost_usd", '"2"'),
             (f"{where}.evidence_kind", '"scope_search"'),
             (f"{where}.required_shapes", '["x"]'),
             (f"{where}.completeness_policy", '"scope_search_required"'),

@@ -31,6 +31,7 @@ READ = calls(("rtk_read", {"path": "src/config.py"}))
 CLAIM = "`load` is defined in src/config.py at line 4"
 REF = "file:src/config.py#extract:1@L4-L5"
 GOOD = report((CLAIM, [REF]))
+PATCHES = {"tier": "A4", "mode": "patch_proposal", "owned_paths": ["src/config.py"]}
 
 
 def fact_types(events: tuple[Event, ...]) -> list[str]:
@@ -265,7 +266,7 @@ class Refusals(unittest.TestCase):
         cases: Mapping[str, dict[str, object]] = {
             "scope_empty": {"allowed_roots": ["nowhere"]},
             "secret_path": {"allowed_paths": [".env"]},
-            "not_enforced_yet": {"max_cost_usd": "0.5"},
+            "not_enforced_yet": PATCHES,
         }
         for code, changes in cases.items():
             with self.subTest(code), scratch() as folder:
@@ -274,11 +275,10 @@ class Refusals(unittest.TestCase):
     def test_all_reasons_are_told_at_once(self) -> None:
         with scratch() as folder:
             write_tree(folder)
-            error = self.refused(
-                folder, allowed_roots=["nowhere"], max_cost_usd="1", forbidden_topics=["taxes"]
-            )
+            error = self.refused(folder, allowed_roots=["nowhere"], **PATCHES)
             reasons = {fault.code.split(":")[0] for fault in error.faults}
-            self.assertEqual(reasons, {"scope_empty", "not_enforced_yet"})
+            expected = {"scope_empty", "not_enforced_yet", "tier_alias_mismatch"}
+            self.assertEqual(reasons, expected)
             self.assertGreaterEqual(len(error.faults), 3)
 
 

@@ -25,7 +25,6 @@ NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
     ("risk_tier", ("low", "medium"), "the status cap of critical missions is not built yet"),
     ("write_allowed", (False,), "nothing is written by a mission yet"),
     ("forbidden_topics", ([],), "topics are not denied in searches and findings yet"),
-    ("max_cost_usd", (None,), "spending is counted, but not limited yet"),
     ("phase_policy_enabled", (True,), "phases cannot be turned off yet"),
     ("progress_policy_enabled", (True,), "progress limits cannot be turned off yet"),
     ("allowed_tool_classes[]", ("read", "search", "list"), "there are no git tools yet"),

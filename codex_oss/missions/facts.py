@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from codex_oss.contract import MissionV1
 from codex_oss.errors import BridgeError, Fault
 from codex_oss.layout import Layout
-from codex_oss.profiles import ModelProfile
-from codex_oss.record import EXACT_WRITE, Json, ProfileFacts
+from codex_oss.profiles import ModelProfile, Prices
+from codex_oss.record import EXACT_WRITE, Json, PriceFacts, ProfileFacts
 from codex_oss.runtime import AdmissionFacts
 from codex_oss.system import free_bytes, private_folder
 from codex_oss.tools import ScopeSurvey
@@ -52,7 +52,14 @@ def profile_facts(profile: ModelProfile) -> ProfileFacts:
         input_price=prices.input if prices else None,
         cached_price=prices.cache_read if prices else None,
         output_price=prices.output if prices else None,
+        written_price=prices.cache_write if prices else None,
+        long_tokens=prices.long_tokens if prices else None,
+        long=_price_facts(prices.long) if prices and prices.long else None,
     )
+
+
+def _price_facts(prices: Prices) -> PriceFacts:
+    return PriceFacts(prices.input, prices.output, prices.cache_read, prices.cache_write)
 
 
 def find_facts(

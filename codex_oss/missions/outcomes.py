@@ -53,7 +53,10 @@ def replied(
         reasoning=mended(reply.reasoning),
         finish_reason=reply.finish,
         usage=usage,
-        cost_microusd=cost_microusd(profile, Usage(usage.input, usage.output, usage.cached)),
+        cost_microusd=cost_microusd(
+            profile,
+            Usage(usage.input, usage.output, usage.cached, usage.reasoning, usage.written),
+        ),
         first_byte_ms=first_byte_ms,
         total_ms=total_ms,
         upstream_model=profile.upstream_model,
@@ -78,6 +81,7 @@ def _counted(usage: Usage) -> CallUsage:
         usage.reasoning_tokens,
         usage.total_tokens,
         "upstream",
+        usage.cache_write_tokens,
     )
 
 

@@ -36,8 +36,19 @@ class MissionAdmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceFacts:
+    """Micro-USD per million tokens; `None` where the cache has no price of its own."""
+
+    input: int
+    output: int
+    cached: int | None = None
+    written: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileFacts:
-    """What a run needs to know of its model. Prices are micro-USD per million tokens."""
+    """What a run needs to know of its model. Prices are micro-USD per million tokens, `long` those
+    of a call whose input is over `long_tokens`."""
 
     name: str
     upstream_model: str
@@ -48,6 +59,9 @@ class ProfileFacts:
     input_price: int | None = None
     cached_price: int | None = None
     output_price: int | None = None
+    written_price: int | None = None
+    long_tokens: int | None = None
+    long: PriceFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +169,8 @@ class ModelRequested:
 
 @dataclass(frozen=True, slots=True)
 class CallUsage:
-    """Tokens of one call; `source` says who counted: upstream, estimated or unknown."""
+    """Tokens of one call, `written` those of the input that went into a cache; `source` says who
+    counted: upstream, estimated or unknown."""
 
     input: int
     output: int
@@ -163,6 +178,7 @@ class CallUsage:
     reasoning: int
     total: int
     source: str
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def out_of(record: RunRecord) -> str:
             tokens_max is not None and budget.output_tokens >= tokens_max,
             "budget_exhausted:output_tokens",
         ),
+        ("cost" in budget.exhausted, "budget_exhausted:cost"),
         ("context" in budget.exhausted, "context_too_small"),
         ("log" in budget.exhausted, "log_limit"),
     )

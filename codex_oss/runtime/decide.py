@@ -260,6 +260,9 @@ def _ask(record: RunRecord) -> Intent:
     prompt = prompt_for(record, purpose)
     if not prompt.fits:
         return Note(BudgetChanged("context", prompt.tokens, prompt.tokens, "exhausted"))
+    if not prompt.is_affordable:
+        spent = record.budget.cost_microusd or 0
+        return Note(BudgetChanged("cost", spent, spent, "exhausted"))
     profile = record.admitted.admitted.profile
     seconds = record.contract.budget.time_budget_seconds
     return Note(

@@ -26,6 +26,7 @@ from codex_oss.record import (
     resolve,
     sha256,
 )
+from codex_oss.runtime.costs import affordable_output
 from codex_oss.runtime.phases import open_searches, unread_sources
 from codex_oss.runtime.standing import gist, ref_of, standing
 
@@ -80,13 +81,15 @@ lines, else `Status: PARTIAL`; `Status: ESCALATE` if a person must decide."""
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A request with what it is estimated to cost. `fits` is false where even the shortest form
-    is too long; `shrunk` are the observations of which only one line is shown."""
+    is too long, `is_affordable` where the contract's money is too little for it and an answer;
+    `shrunk` are the observations of which only one line is shown."""
 
     request: ChatRequest
     tokens: int
     digest: str
     tools_digest: str
     fits: bool
+    is_affordable: bool
     shrunk: frozenset[int]
 
 
@@ -162,12 +165,14 @@ def prompt_for(record: RunRecord, purpose: str) -> Prompt:
         size += _size(short[row.index]) - _size(row.full)
     messages = tuple(short.get(row.index, row.full) for row in rows)
     tokens, core_tokens = _tokens(record, size), _tokens(record, core)
+    output_tokens = affordable_output(record, tokens, wanted := max_output_tokens(record))
     return Prompt(
-        request=ChatRequest(messages, tools, max_output_tokens=max_output_tokens(record)),
+        request=ChatRequest(messages, tools, max_output_tokens=output_tokens or wanted),
         tokens=tokens,
         digest=_digest(messages),
         tools_digest=sha256(canonical([[t.name, t.description, t.parameters] for t in tools])),
         fits=tokens <= budget and core_tokens <= budget * CORE_SHARE,
+        is_affordable=output_tokens > 0,
         shrunk=frozenset(short),
     )
 

@@ -120,11 +120,16 @@ class Interrupted(unittest.TestCase):
             following = self.line.start("show-trace", "find_load", "--follow", **self.environ)
             assert following.stdout
             first = following.stdout.readline() + following.stdout.readline()
+            waiting = self.line.start("show-summary", "find_load", "--follow", **self.environ)
+            assert waiting.stderr
+            phase = waiting.stderr.readline()
             process.send_signal(signal.SIGINT)
             finished(process)
-            done = finished(following)
-        self.assertEqual(done.code, 0)
-        (shown,) = self.line.each(["show-trace", "find_load"])
+            done, summary = finished(following), finished(waiting)
+        self.assertEqual((done.code, summary.code), (0, 0))
+        shown, summed = self.line.each(["show-trace", "find_load"], ["show-summary", "find_load"])
+        self.assertRegex(phase, r"^ +\d+  NARROW$")
+        self.assertEqual(summary.out, summed.out)
         self.assertEqual(first + done.out, shown.out)
         self.assertRegex(first, r'rtk_grep .*pattern="def load".* exit_code=0')
 

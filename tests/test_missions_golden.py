@@ -32,6 +32,7 @@ from codex_oss.record import (
     ToolObserved,
     UnknownFact,
     commentary_for,
+    conditions,
     fold,
     reduce,
     render,
@@ -39,6 +40,14 @@ from codex_oss.record import (
     to_payload,
 )
 from codex_oss.runtime import decide, explain, next_step
+
+OF_PATCHES = ("semantic_review", "verification", "readiness", "rollback")
+EXPLAINED = (
+    "mission_id status closure_source confidence phase_path decision_count key_decisions caveats"
+    " required_sources missing_evidence blocked_obligations contradictions evidence_shapes"
+    " coverage_gaps coverage_score can_propose critical_violations semantic_review verification"
+    " readiness rollback summary"
+)
 
 
 @cache
@@ -145,6 +154,37 @@ class EveryPrefix(unittest.TestCase):
                     stage.clock.seconds = 1000 + events[seen - 1].elapsed_ms / 1000
                     step = next_fact(stage, events[:seen])
                     self.assertEqual(timeless(step), timeless(following), (case.name, seen))
+
+    def test_explain_names_the_event_that_decided_each_condition(self) -> None:
+        for case in cases():
+            record, since = RunRecord(), dict[str, tuple[bool, str]]()
+            for event in (events := events_of(case)):
+                record = reduce(record, event)
+                for name, holds in conditions(record).items() if record.mission else ():
+                    if since.get(name, (None,))[0] is not holds:
+                        since[name] = (holds, event.event_id)
+            rows = explain(events).get("conditions", [])
+            assert isinstance(rows, list)
+            told = {row["name"]: (row["holds"], *row["events"]) for row in rows}
+            self.assertEqual((told, len(told)), (since, 12 if record.mission else 0), case.name)
+
+    def test_explain_says_all_that_is_asked_of_it(self) -> None:
+        wanted = set(EXPLAINED.split())
+        for case in cases():
+            told = explain(events_of(case))
+            if told["status"] == "REFUSED":
+                continue
+            self.assertEqual(wanted - told.keys(), set())
+            self.assertEqual([told[name] for name in OF_PATCHES], [None] * 4)
+            required = told["required_sources"]
+            self.assertEqual(told["coverage_score"] == 100, not told["coverage_gaps"], case.name)
+            self.assertEqual(len(told["evidence_shapes"]), required["total"])  # type: ignore[arg-type, index]
+            self.assertIn(f"ended {told['status']} ({told['status_reason']})", str(told["summary"]))
+        explained = {c.name: explain(events_of(c)) for c in cases()}
+        crimes = {name: told.get("critical_violations") for name, told in explained.items()}
+        self.assertEqual(crimes["escalate_forged"], [{"code": "forged_reference", "count": 1}])
+        self.assertEqual(crimes["escalate_writes"], [{"code": "no_such_tool_here", "count": 3}])
+        self.assertEqual(crimes["complete"], [{"code": "secret_path", "count": 1}])
 
     def test_explain_names_the_intent_that_the_next_event_shows(self) -> None:
         outcomes = {

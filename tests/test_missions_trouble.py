@@ -9,6 +9,7 @@ import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from support import ROOT, scratch
@@ -30,7 +31,14 @@ from codex_oss.deadline import Deadline
 from codex_oss.errors import BridgeError, Busy, Refused
 from codex_oss.log import check_projections
 from codex_oss.missions import Run
-from codex_oss.record import CancelRequested, MissionFinalized, RunResumed, ToolObserved
+from codex_oss.record import (
+    CancelRequested,
+    MissionFinalized,
+    ProjectionWritten,
+    RunResumed,
+    ToolObserved,
+    story,
+)
 from codex_oss.system import Disk
 from codex_oss.tools import Guard, Resolved
 
@@ -326,6 +334,28 @@ class OtherProcesses(unittest.TestCase):
             self.assertEqual({state.state for state in states}, {"same"})
             with self.assertRaises(Refused):
                 archive.rebuild(old.run_id)
+            aside = shop.project / "aside"
+            self.assertEqual({s.state for s in archive.rebuild(old.run_id, aside)}, {"missing"})
+            self.assertEqual({s.state for s in archive.check(old.run_id, aside)}, {"same"})
+            self.assertIn(old.run_id, (aside / "report.json").read_text())
+
+    def test_what_another_renderer_wrote_or_did_not_write_is_no_drift(self) -> None:
+        with scratch() as folder:
+            shop = workshop(write_tree(folder), ScriptedModel(READ, GOOD))
+            run = begin(shop)
+            events = tuple(run.events())
+            files = shop.layout.mission(run.mission_id)
+            (files / "ledger.json").write_text("{}")
+            (files / "summary.md").unlink()
+            for version, expected in (("1", ["drifted", "missing"]), ("0", ["renderer_changed"])):
+                facts = (
+                    replace(e.fact, renderer_version=version)
+                    for e in events
+                    if isinstance(e.fact, ProjectionWritten)
+                )
+                told = [replace(events[0], fact=fact) for fact in facts]
+                states = check_projections(files, (*story(events).events, *told))
+                self.assertEqual(sorted({s.state for s in states} - {"same"}), expected)
 
 
 class UnreadableRuns(unittest.TestCase):

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from pathlib import Path
 
 from codex_oss.cli.arguments import RUN_HELP, log_head, whole
 from codex_oss.cli.output import Console, Result, fields, table
@@ -24,16 +25,13 @@ def show_trace_arguments(parser: ArgumentParser) -> None:
 
 
 def show_trace(arguments: Namespace, console: Console) -> Result:
-    archive, clock = open_workshop(arguments, console).desk.archive, SystemClock()
-    run = archive.load(arguments.run)
     shown = 0
-    while arguments.follow and run.state == "running":
-        for step in list(_steps(run))[shown:]:
-            console.show_text(_step_text(step))
-            shown += 1
-        clock.sleep(FOLLOW_SECONDS)
-        run = archive.load(run.run_id)
-    steps = list(_steps(run))
+    for run in _as_it_goes(arguments, console):
+        steps = list(_steps(run))
+        if run.state == "running" and arguments.follow:
+            for step in steps[shown:]:
+                console.show_text(_step_text(step))
+            shown = len(steps)
     document = {
         "schema_version": "trace.v1",
         "run_id": run.run_id,
@@ -42,6 +40,17 @@ def show_trace(arguments: Namespace, console: Console) -> Result:
     }
     none = f"{run.run_id} is {run.state}, without a step"
     return Result(document, "\n".join(map(_step_text, steps[shown:])) if steps else none)
+
+
+def _as_it_goes(arguments: Namespace, console: Console) -> Iterator[LoggedRun]:
+    """Yield a run as it stands; with `--follow` again and again, until nobody works on it."""
+    archive, clock = open_workshop(arguments, console).desk.archive, SystemClock()
+    run = archive.load(arguments.run)
+    yield run
+    while arguments.follow and run.state == "running":
+        clock.sleep(FOLLOW_SECONDS)
+        run = archive.load(run.run_id)
+        yield run
 
 
 def _steps(run: LoggedRun) -> Iterator[Json]:
@@ -71,10 +80,15 @@ def _told(step: Json) -> Iterator[str]:
 
 def show_summary_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", help=RUN_HELP)
+    parser.add_argument("--follow", action="store_true", help="wait for the end of the run")
 
 
 def show_summary(arguments: Namespace, console: Console) -> Result:
-    run = open_workshop(arguments, console).desk.archive.load(arguments.run)
+    phase = ""
+    for run in _as_it_goes(arguments, console):
+        if arguments.follow and run.state == "running" and run.record.loop.phase != phase:
+            phase = run.record.loop.phase
+            console.tell(f"{len(run.events):4}  {phase}")
     files = render(run.events)
     document = {
         "schema_version": "summary.v1",
@@ -118,20 +132,32 @@ def _explained(told: Json, last: int) -> str:
             ("phases", " > ".join(map(str, _list(told.get("phase_path"))))),
             ("caveats", "; ".join(map(str, _list(told.get("caveats"))))),
             ("missing", "; ".join(map(str, _list(told.get("missing_evidence"))))),
+            ("covered", _coverage(told.get("required_sources"))),
             ("next", _next(told["next"])),
         )
     )
     return "\n\n".join(filter(None, (head, _conditions(told), _admission(told))))
 
 
+def _coverage(sources: object) -> str:
+    match sources:
+        case {"covered": covered, "total": total} if total:
+            return f"{covered} of {total} required sources"
+    return ""
+
+
 def _conditions(told: Json) -> str:
     rows = [row for row in _list(told.get("conditions")) if isinstance(row, dict)]
     if not rows:
         return ""
-    events = ", ".join(map(str, rows[0]["events"]))
-    lines = [f"  {'yes' if row['holds'] else 'NO':3}  {row['name']}" for row in rows]
-    where = f", as decided at {events}" if events else ""
-    return "\n".join((f"what COMPLETE takes{where}:", *lines))
+    head = ("COMPLETE TAKES", "HOLDS", "DECIDED AT")
+    return table(
+        head,
+        (
+            (str(row["name"]), "yes" if row["holds"] else "NO", " ".join(row["events"]))
+            for row in rows
+        ),
+    )
 
 
 def _admission(told: Json) -> str:
@@ -192,11 +218,13 @@ def verify(arguments: Namespace, console: Console) -> Result:
 def rebuild_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", help=RUN_HELP)
     parser.add_argument("--check", action="store_true", help="write nothing, compare byte for byte")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="there, not where they belong")
 
 
 def rebuild(arguments: Namespace, console: Console) -> Result:
     archive = open_workshop(arguments, console).desk.archive
-    states = archive.check(arguments.run) if arguments.check else archive.rebuild(arguments.run)
+    act = archive.check if arguments.check else archive.rebuild
+    states = act(arguments.run, arguments.to and arguments.to.absolute())
     drift = [state for state in states if state.state in ("drifted", "missing")]
     document = {
         "schema_version": "log_rebuild.v1",

@@ -55,17 +55,20 @@ def check_projections(folder: Path, events: Sequence[Event]) -> tuple[Projection
         for event in events
         if isinstance(event.fact, ProjectionWritten)
     }
+    newest = max(written.values(), key=int, default=RENDERER_VERSION)
     return tuple(
-        ProjectionState(name, _state(folder / name, text, written.get(name, RENDERER_VERSION)))
+        ProjectionState(name, _state(folder / name, text, written.get(name, newest)))
         for name, text in render(events).items()
     )
 
 
 def _state(path: Path, text: str, renderer_version: str) -> str:
+    """Compare one file. What another renderer wrote, or did not write yet, is no drift."""
+    is_ours = renderer_version == RENDERER_VERSION
     try:
         data = read_bounded(path, PROJECTION_BYTES_MAX)
     except FileNotFoundError:
-        return "missing"
+        return "missing" if is_ours else "renderer_changed"
     if data == text.encode():
         return "same"
-    return "renderer_changed" if renderer_version != RENDERER_VERSION else "drifted"
+    return "drifted" if is_ours else "renderer_changed"

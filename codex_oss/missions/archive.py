@@ -6,6 +6,7 @@ Nothing here takes a lock or appends; only `rebuild` writes, and only projection
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from codex_oss.deadline import Clock
 from codex_oss.errors import LogCorrupt, NotFound, Refused, StorageUnsafe
@@ -73,28 +74,30 @@ class RunArchive:
             verdict = LogVerdict(run_id, "unreadable", rule=error.message)
         return replace(verdict, ms=round((self._clock.monotonic() - started) * 1000))
 
-    def check(self, name: str) -> tuple[ProjectionState, ...]:
+    def check(self, name: str, folder: Path | None = None) -> tuple[ProjectionState, ...]:
         """Say of each file whether it is what the log says. Writes nothing."""
-        run = self._newest(name)
-        return check_projections(self._layout.mission(run.mission_id), run.events)
+        run, folder = self._with_folder(name, folder)
+        return check_projections(folder, run.events)
 
-    def rebuild(self, name: str) -> tuple[ProjectionState, ...]:
+    def rebuild(self, name: str, folder: Path | None = None) -> tuple[ProjectionState, ...]:
         """Write every file again, and return how each was before."""
-        run, before = self._newest(name), self.check(name)
-        for _ in write_projections(self._layout.mission(run.mission_id), run.events, self._disk):
+        run, folder = self._with_folder(name, folder)
+        before = check_projections(folder, run.events)
+        for _ in write_projections(folder, run.events, self._disk):
             continue
         return before
 
-    def _newest(self, name: str) -> LoggedRun:
-        """Return a run whose files there are: a mission's are those of its newest run."""
+    def _with_folder(self, name: str, folder: Path | None) -> tuple[LoggedRun, Path]:
+        """Return a run and where its files are: a mission's are those of its newest run, so that
+        another run's have no place but the one that is named."""
         run = self.load(name)
-        if self.is_newest(run.run_id, run.mission_id):
-            return run
+        if folder or self.is_newest(run.run_id, run.mission_id):
+            return run, folder or self._layout.mission(run.mission_id)
         newest = self.find(run.mission_id)
         raise Refused(
             f"the files of {run.mission_id} are those of its newest run, {newest}",
             code="not_the_newest_run",
-            hint=f"run: codex-oss show-summary {run.run_id}",
+            hint=f"run: codex-oss log rebuild {run.run_id} --to DIR",
         )
 
     def is_newest(self, run_id: str, mission_id: str) -> bool:

@@ -84,11 +84,12 @@ from codex_oss.record.views_record import (
     SUMMARY_FILE,
     TRACE_FILE,
     VIEWS,
+    plain,
     record_hash,
     render,
     story,
 )
-from codex_oss.record.views_report import report
+from codex_oss.record.views_report import denials, report
 from codex_oss.record.views_trace import decisions
 from codex_oss.record.visible_commentary import Sentence, commentary_for, shown_live
 from codex_oss.record.words import one_line, shown
@@ -160,6 +161,7 @@ __all__ = [
     "contradictions",
     "decisions",
     "decode",
+    "denials",
     "early_end",
     "encode",
     "exact_write",
@@ -174,6 +176,7 @@ __all__ = [
     "obligation_states",
     "one_line",
     "out_of",
+    "plain",
     "record_hash",
     "reduce",
     "render",

@@ -13,7 +13,10 @@ from codex_oss.record import (
     conditions,
     contradictions,
     decisions,
+    denials,
+    findings,
     obligation_states,
+    plain,
     reduce,
     report,
     source_states,
@@ -21,6 +24,16 @@ from codex_oss.record import (
 )
 from codex_oss.runtime.decide import decide
 from codex_oss.runtime.intents import Intent, LookAgain, Note
+
+OF_PATCHES = ("semantic_review", "verification", "readiness", "rollback")
+"""Members that only a run with a patch can fill."""
+
+PROPOSING_TIERS = ("A4", "A5", "A6")
+CRITICAL_CODES = (
+    *("critical_path", "forged_reference", "no_such_tool_here", "secret_path", "internal_path"),
+    *("symlink_escape", "symlink_out_of_scope", "forbidden_topic"),
+)
+"""Denials that say something of who asked, and not only of what was left."""
 
 
 def explain(events: Sequence[Event], at: int | None = None) -> Json:
@@ -30,8 +43,6 @@ def explain(events: Sequence[Event], at: int | None = None) -> Json:
     if record.mission is None:
         return _without_mission(seen, record)
     told = report(record)
-    states, sources = obligation_states(record), source_states(record)
-    taken = [row for event in seen for row in decisions(event)]
     return {
         "schema_version": "explain.v1",
         "mission_id": record.admitted.mission_id,
@@ -43,6 +54,23 @@ def explain(events: Sequence[Event], at: int | None = None) -> Json:
         "confidence": told["confidence"],
         "closure_source": told["report_source"],
         "phase_path": list(record.loop.phase_history),
+        **_decided([row for event in seen for row in decisions(event)]),
+        "conditions": [
+            {"name": name, "holds": holds, "events": [deciders[name]]}
+            for name, holds in conditions(record).items()
+        ],
+        **_covered(record),
+        "caveats": told["caveats"],
+        "critical_violations": _violations(record),
+        **dict.fromkeys(OF_PATCHES),
+        "can_propose": record.contract.tier in PROPOSING_TIERS and bool(findings(record)),
+        "summary": _in_a_sentence(record, told),
+        "next": next_step(record),
+    }
+
+
+def _decided(taken: Sequence[Json]) -> Json:
+    return {
         "decision_count": len(taken),
         "key_decisions": [
             {
@@ -55,20 +83,49 @@ def explain(events: Sequence[Event], at: int | None = None) -> Json:
             }
             for row in taken
         ],
-        "conditions": [
-            {"name": name, "holds": holds, "events": [deciders[name]]}
-            for name, holds in conditions(record).items()
-        ],
-        "required_sources": {
-            "covered": sum(s.state == "read_satisfied" for s in sources),
-            "total": len(sources),
-        },
+    }
+
+
+def _covered(record: RunRecord) -> Json:
+    """Return what was to be seen and answered, and what of it was. A score counts required sources
+    and obligations alike, in percent: there are no floats in what a log says."""
+    states, sources = obligation_states(record), source_states(record)
+    required = [s for s in states if s.obligation.required]
+    seen = sum(s.state == "read_satisfied" for s in sources)
+    done = seen + sum(s.status == "answered" for s in required)
+    wanted = len(sources) + len(required)
+    return {
+        "required_sources": {"covered": seen, "total": len(sources)},
         "missing_evidence": [m for s in states for m in s.missing_evidence],
         "blocked_obligations": [s.obligation.id for s in states if s.status == "blocked_source"],
         "contradictions": [c.kind for c in contradictions(record)],
-        "caveats": told["caveats"],
-        "next": next_step(record),
+        "evidence_shapes": [plain(source) for source in sources],
+        "coverage_gaps": [
+            {"obligation_id": s.obligation.id, "status": s.status, "missing": s.missing_evidence}
+            for s in required
+            if s.status != "answered"
+        ],
+        "coverage_score": 100 * done // wanted if wanted else 100,
     }
+
+
+def _violations(record: RunRecord) -> list[Json]:
+    """Return what a run tried and must not: each code with its count."""
+    return [
+        {"code": row["code"], "count": row["count"]}
+        for row in denials(record)
+        if row["code"] in CRITICAL_CODES
+    ]
+
+
+def _in_a_sentence(record: RunRecord, told: Json) -> str:
+    missing = [name for name, holds in conditions(record).items() if not holds]
+    lacks = f"; not met: {', '.join(missing)}" if missing else "; all conditions are met"
+    ended = "ended" if record.loop.finalized else "would end"
+    return (
+        f"The run {ended} {told['status']} ({told['status_reason']}), confidence"
+        f" {told['confidence']}{lacks}."
+    )
 
 
 def _followed(seen: Sequence[Event]) -> tuple[RunRecord, dict[str, str]]:

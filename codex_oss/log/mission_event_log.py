@@ -40,6 +40,7 @@ from codex_oss.system import DISK, Disk, FileLock, private_folder, write_atomic
 
 LOCK_SECONDS_MAX = 5.0
 HEAD_EVERY_EVENTS = 16
+OUTCOMES = (MissionFinalized, HeadSealed)
 
 
 class EventLog(Protocol):
@@ -195,7 +196,10 @@ class MissionEventLog:
 
     def _catch_up(self, fd: int) -> tuple[Event, ...]:
         """Take what others appended. One that died while it wrote left a torn tail."""
-        raw = os.pread(fd, max(0, os.fstat(fd).st_size - self._size), self._size)
+        size = os.fstat(fd).st_size
+        if size == self._size:
+            return ()
+        raw = os.pread(fd, max(0, size - self._size), self._size)
         reader = parse_log(raw, self._blobs.text, self._last)
         events = tuple(reader)
         self._take(events, reader.size)
@@ -216,8 +220,7 @@ class MissionEventLog:
             raise OSError(errno.EIO, "the disk took a part of the line")
         self._disk.sync(fd)
         self._take((line.event,), len(line.data))
-        is_outcome = isinstance(fact, MissionFinalized | HeadSealed)
-        if is_outcome or line.event.seq % HEAD_EVERY_EVENTS == 0:
+        if line.event.seq % HEAD_EVERY_EVENTS == 0 or isinstance(fact, OUTCOMES):
             self._write_head(line.event, sealed=isinstance(fact, HeadSealed))
         self._is_open = True
         return line.event

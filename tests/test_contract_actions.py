@@ -19,8 +19,9 @@ from codex_oss.contract import (
     parse_action,
 )
 
-OFFERED = tuple(name for name, *_ in declared(("read", "search", "list"), with_tools=True))
-ENDING = tuple(name for name, *_ in declared(("read", "search", "list"), with_tools=False))
+CLASSES = ("read", "search", "list", "safe_git")
+OFFERED = tuple(name for name, *_ in declared(CLASSES, with_tools=True))
+ENDING = tuple(name for name, *_ in declared(CLASSES, with_tools=False))
 
 
 def read(path: str, first: int = 1, last: int | None = None) -> ToolAction:
@@ -71,6 +72,14 @@ SPELLINGS: tuple[tuple[str, object, ToolAction], ...] = (
     ("rtk_grep", {"pattern": "x", "path": "", "include_glob": ""}, grep("x")),
     ("rtk_ls", {}, listing()),
     ("ls", {"dir": "a", "depth": 7}, listing("a", depth=3)),
+    ("rtk_git_status", {"reason": "r"}, ToolAction("rtk_git_status", {})),
+    ("rtk_git_log", {"limit": "99"}, ToolAction("rtk_git_log", {"limit": 50, "path": None})),
+    ("rtk_git_show_stat", {"commit": "HEAD"}, ToolAction("rtk_git_show_stat", {"rev": "HEAD"})),
+    (
+        "rtk_git_diff_stat",
+        {"file": "a"},
+        ToolAction("rtk_git_diff_stat", {"path": "a", "staged": False}),
+    ),
     ("list_dir", {"folder": "a/", "max_entries": -1, "target_question": "q"}, listing("a", most=1)),
 )
 
@@ -93,6 +102,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ("rtk_read", '{"path": "a", "limit": 1.5}', "bad_argument", "`limit` must be"),
     ("rtk_read", '{"pth": "a"}', "unknown_argument", "did you mean `path`?"),
     ("rtk_ls", '{"path": "a", "limit": 3}', "unknown_argument", "path, depth, max_entries"),
+    ("rtk_git_status", '{"path": "a"}', "unknown_argument", "takes nothing"),
+    ("rtk_git_show_stat", "{}", "bad_argument", "`rev` is missing"),
     ("rtk_grep", '{"pattern": "' + "x" * 501 + '"}', "bad_argument", "1..500 characters"),
     ("rtk_grep", '{"pattern": "x", "word": 1}', "bad_argument", "a boolean"),
     ("rtk_grep", '{"pattern": "x", "y": "' + "y" * 200_000 + '"}', "bad_argument", "200,000"),
@@ -254,8 +265,8 @@ class Declared(unittest.TestCase):
     def test_only_the_granted_classes_are_offered_and_reports_always(self) -> None:
         self.assertEqual(ENDING, ("final_report", "stop"))
         self.assertEqual(OFFERED, (*(tool.name for tool in TOOLS), *CONTROLS))
-        names = [name for name, *_ in declared(("read", "safe_git"), with_tools=True)]
-        self.assertEqual(names, ["rtk_read", *CONTROLS])
+        names = [name for name, *_ in declared(("read", "list"), with_tools=True)]
+        self.assertEqual(names, ["rtk_read", "rtk_ls", *CONTROLS])
 
     def test_a_schema_names_every_argument_and_the_reason(self) -> None:
         for tool in TOOLS:

@@ -404,7 +404,6 @@ class NotEnforced(unittest.TestCase):
             "forbidden_topics": ["rust"],
             "phase_policy_enabled": False,
             "progress_policy_enabled": False,
-            "allowed_tool_classes[]": ["safe_git"],
             "stop_conditions[]": ["contradiction_found"],
             "fallback_policy": "none",
             "evidence_collection_mode": "agenda_guided",

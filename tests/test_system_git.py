@@ -6,7 +6,8 @@ from pathlib import Path
 
 from support import needs, scratch
 
-from codex_oss.system import Git, minimal_env, work_tree_above
+from codex_oss.system import Changed, Commit, Git, minimal_env, work_tree_above
+from codex_oss.system.git import Standing
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -29,6 +30,15 @@ def repository(folder: Path) -> Path:
     for name in ("untracked", "sub/über\nuns", ":(top)x"):
         (folder / name).write_text(name, "utf-8")
     return folder
+
+
+def sign(folder: Path) -> None:
+    """Give the commit a signature, which somebody would have to check."""
+    commit = git(folder, "cat-file", "commit", "HEAD")
+    signed = commit.replace("\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n\n", 1)
+    (folder / ".git" / "signed").write_text(signed, "utf-8")
+    made = git(folder, "hash-object", "-t", "commit", "-w", ".git/signed")
+    git(folder, "update-ref", "HEAD", made.strip())
 
 
 @needs("git")
@@ -66,6 +76,60 @@ class AskingGit(unittest.TestCase):
             git(folder, "init", "-q")
             self.assertEqual((Git(folder).head(), Git(folder).tracked_and_untracked()), ("", ()))
 
+    def test_history_and_changes_are_told_with_paths_of_the_root(self) -> None:
+        git(self.folder, "commit", "-q", "--allow-empty", "--allow-empty-message", "-m", "")
+        (self.folder / "bin").write_bytes(b"\0")
+        (self.folder / "tracked").write_text("tracked\nmore\n", "utf-8")
+        git(self.folder, "add", "bin", "sub")
+        for root, up in ((self.folder, ""), (self.folder / "sub", "../")):
+            asked = Git(root)
+            head = asked.head()
+            with self.subTest(root.name):
+                self.assertEqual(
+                    asked.standing(),
+                    Standing(
+                        "main",
+                        head,
+                        (
+                            ("A.", f"{up}bin"),
+                            (".D", f"{up}removed"),
+                            ("A.", "über\nuns" if up else "sub/über\nuns"),
+                            (".M", f"{up}tracked"),
+                            ("??", f"{up}:(top)x"),
+                            ("??", f"{up}untracked"),
+                        ),
+                    ),
+                )
+                commits = asked.log(head, 9) or ()
+                self.assertEqual(
+                    [(c.author, c.subject) for c in commits], [("A", ""), ("A", "one")]
+                )
+                self.assertEqual(asked.log(head, 1), commits[:1])
+                self.assertEqual(asked.log(head, 9, "inside" if up else "sub/inside"), commits[1:])
+                self.assertEqual(asked.changes_of(head), (commits[0], ()))
+                first = asked.changes_of(asked.commit_id("HEAD~1"))
+                assert first
+                self.assertEqual(first[0], commits[1])
+                self.assertIn(Changed("inside" if up else "sub/inside", 1, 0), first[1])
+                self.assertEqual(
+                    asked.changes(staged=False),
+                    (Changed(f"{up}removed", 0, 1), Changed(f"{up}tracked", 2, 1)),
+                )
+                self.assertIn(Changed(f"{up}bin", None, None), asked.changes(staged=True) or ())
+                path = "über\nuns" if up else "bin"
+                self.assertEqual(len(asked.changes(path, staged=True) or ()), 1)
+
+    def test_a_merge_is_told_by_what_it_brought(self) -> None:
+        git(self.folder, "checkout", "-q", "-b", "side")
+        (self.folder / "new").write_text("1\n2\n", "utf-8")
+        git(self.folder, "add", "new")
+        git(self.folder, "commit", "-q", "-m", "side")
+        git(self.folder, "checkout", "-q", "main")
+        git(self.folder, "merge", "-q", "--no-ff", "-m", "merged", "side")
+        commit, changes = Git(self.folder).changes_of("HEAD") or (None, ())
+        assert isinstance(commit, Commit)
+        self.assertEqual((commit.subject, changes), ("merged", (Changed("new", 2, 0),)))
+
     def test_where_git_cannot_say_there_is_no_answer(self) -> None:
         with scratch() as folder:
             self.assertIsNone(Git(folder).tracked_and_untracked())
@@ -81,7 +145,7 @@ class AskingGit(unittest.TestCase):
 class HostileRepositories(unittest.TestCase):
     def test_no_configured_command_runs(self) -> None:
         with scratch() as folder:
-            repository(folder)
+            sign(repository(folder))
             mark, script = folder / "mark", folder / "evil.sh"
             script.write_text(f"#!/bin/sh\necho $0 $@ >> {mark}\ncat\n", "utf-8")
             script.chmod(0o755)
@@ -94,16 +158,26 @@ class HostileRepositories(unittest.TestCase):
                 *("core.sshCommand", "core.askPass", "filter.evil.clean", "filter.evil.smudge"),
                 *("filter.evil.process", "diff.external", "diff.evil.textconv"),
                 *("alias.ls-files", "alias.rev-parse", "uploadpack.packObjectsHook"),
+                *("filter.ev=il.clean", "gpg.program", "diff.evil.command", "pager.log"),
             )
             for key in keys:
                 git(folder, "config", key, f"!{script}" if key.startswith("alias") else str(script))
             git(folder, "config", "core.hooksPath", str(hooks))
             git(folder, "config", "core.worktree", "/")
-            (folder / ".gitattributes").write_text("* filter=evil diff=evil\n", "utf-8")
+            git(folder, "config", "filter.evil.required", "true")
+            git(folder, "config", "log.showSignature", "true")
+            rules = "* filter=evil diff=evil\nsub/* filter=ev=il\n"
+            (folder / ".gitattributes").write_text(rules, "utf-8")
+            (folder / "sub" / "inside").write_text("changed", "utf-8")
             (folder / "tracked").write_text("changed", "utf-8")
 
             self.assertIn("tracked", Git(folder).tracked_and_untracked() or ())
             self.assertRegex(Git(folder).head(), r"^[0-9a-f]{40}$")
+            self.assertIn((".M", "tracked"), Git(folder).standing().entries)
+            self.assertEqual(len(Git(folder).log("HEAD", 9)), 1)
+            self.assertEqual(len(Git(folder).changes_of("HEAD")[1]), 4)
+            self.assertIn(Changed("tracked", 1, 1), Git(folder).changes(staged=False))
+            self.assertEqual(Git(folder).changes(staged=True), ())
             self.assertFalse(mark.exists(), mark.exists() and mark.read_text("utf-8"))
 
             # The trap is real: the same question without our settings springs it.
@@ -124,11 +198,54 @@ class HostileRepositories(unittest.TestCase):
             (folder / "sub" / ".git").mkdir()
             self.assertIsNone(Git(folder / "sub").tracked_and_untracked())
 
+    def test_nothing_in_a_submodule_runs(self) -> None:
+        with scratch() as folder:
+            top, mark, script = folder / "top", folder / "mark", folder / "evil.sh"
+            for each in (top, top / "inner"):
+                each.mkdir()
+                repository(each)
+            git(top, "add", "inner")
+            git(top, "commit", "-q", "-m", "with a submodule")
+            script.write_text(f"#!/bin/sh\ntouch {mark}\ncat\n", "utf-8")
+            script.chmod(0o755)
+            git(top / "inner", "config", "core.fsmonitor", str(script))
+            git(top / "inner", "config", "filter.evil.clean", str(script))
+            (top / "inner" / ".gitattributes").write_text("* filter=evil\n", "utf-8")
+            (top / "inner" / "tracked").write_text("changed", "utf-8")
+            asked = Git(top)
+            self.assertTrue(asked.standing() and asked.changes_of(asked.head()))
+            self.assertIsNotNone(asked.changes(staged=False))
+            self.assertFalse(mark.exists())
+            subprocess.run(["git", "status"], cwd=top, env=minimal_env(), capture_output=True)
+            self.assertTrue(mark.exists())
+
+    def test_what_a_partial_clone_lacks_is_not_fetched(self) -> None:
+        with scratch() as folder:
+            whole, part, mark = folder / "whole", folder / "part", folder / "mark"
+            whole.mkdir()
+            repository(whole)
+            git(whole, "config", "uploadpack.allowFilter", "true")
+            git(whole, "config", "uploadpack.allowAnySHA1InWant", "true")
+            clone = ("clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{whole}")
+            git(folder, *clone, str(part))
+            script = folder / "evil.sh"
+            script.write_text(f"#!/bin/sh\ntouch {mark}\nexit 1\n", "utf-8")
+            script.chmod(0o755)
+            git(part, "config", "remote.origin.uploadpack", str(script))
+            asked = Git(part)
+            self.assertIsNone(asked.changes_of(asked.head()))
+            self.assertFalse(mark.exists())
+            argv = ["git", "show", "--stat", "HEAD"]
+            subprocess.run(argv, cwd=part, env=minimal_env(), capture_output=True)
+            self.assertTrue(mark.exists())
+
     def test_a_commit_cannot_be_an_option(self) -> None:
         with scratch() as folder:
             repository(folder)
             (folder / ".git" / "HEAD").write_text("ref: refs/heads/--output=x\n", "utf-8")
             self.assertEqual(Git(folder).head(), "")
+            for option in ("--output=x", "-p", "HEAD:tracked", "HEAD --output=x", "", "a" * 201):
+                self.assertEqual(Git(folder).commit_id(option), "", option)
             self.assertFalse((folder / "x").exists())
 
 

@@ -33,8 +33,10 @@ class Budgets(unittest.TestCase):
             (READ, Allowance(9_999, 9_999, (), 9, ("search",)), "tool_class"),
             (GREP, Allowance(9_999, 9_999, (), 9, ("read", "list")), "tool_class"),
             (ToolCall("rtk_ls", {}), Allowance(9_999, 9_999, (), 9, ()), "tool_class"),
+            (ToolCall("rtk_git_status", {}), Allowance(1_023, 9_999, (), 9), "observation_budget"),
             (ToolCall("rtk_grep", {"pattern": "a project zero|b"}), PLENTY, "forbidden_topic"),
             (ToolCall("rtk_grep", {"pattern": "C++"}), PLENTY, "forbidden_topic"),
+            (ToolCall("rtk_grep", {"pattern": r"C\+\+"}), PLENTY, "forbidden_topic"),
         )
         for call, allowance, code in cases:
             with self.subTest(code=code, tool=call.name):

@@ -187,7 +187,7 @@ def _is_line_count(tool: Tool, key: str) -> bool:
 def _argument(tool: Tool, rows: Mapping[str, Argument], key: str) -> Argument:
     if key in rows:
         return rows[key]
-    legal = ", ".join(row.name for row in tool.arguments)
+    legal = ", ".join(row.name for row in tool.arguments) or "nothing"
     hint = nearest(key, rows)
     message = f"`{key}` is no argument of {tool.name}, which takes {legal}"
     raise BadCall("unknown_argument", f"{message}; {hint}" if hint else message)
@@ -247,6 +247,10 @@ def _example(name: str, offered: Collection[str], path: str) -> str:
         "rtk_read": {"path": path, "start_line": 1, "end_line": 80},
         "rtk_grep": {"pattern": "def main", "path": path},
         "rtk_ls": {"path": "."},
+        "rtk_git_status": {},
+        "rtk_git_log": {"limit": 10},
+        "rtk_git_show_stat": {"rev": "HEAD"},
+        "rtk_git_diff_stat": {"path": "."},
         "record_claim": {"claim": "...", "evidence_refs": [f"file:{path}#extract:1@L1-L2"]},
         "final_report": {
             "report": {

@@ -14,6 +14,7 @@ from codex_oss.contract.paths import normalise
 from codex_oss.contract.report import ANSWER_CHARS_MAX, CONFIDENCES, FINDINGS_MAX, STATUSES
 
 PATTERN_CHARS_MAX = 500
+REVISION_CHARS_MAX = 200
 WRITTEN_PATH_CHARS_MAX = 4_096  # The guard says what is wrong with a long path; this bounds it.
 LINES_MAX = 100_000_000
 
@@ -186,6 +187,30 @@ TOOLS = (
         "List a folder: name, type, size.",
         (_path("."), _whole("depth", 1, 1, 3), _whole("max_entries", 500, 1, 2_000)),
         aliases=("ls", "list_dir"),
+    ),
+    Tool("rtk_git_status", "safe_git", "Show branch, head and changed files.", ()),
+    Tool(
+        "rtk_git_log",
+        "safe_git",
+        "List commits, newest first: id, date, author, subject.",
+        (_whole("limit", 10, 1, 50), _path()),
+    ),
+    Tool(
+        "rtk_git_show_stat",
+        "safe_git",
+        "Count the lines that a commit changed, file by file.",
+        (
+            Argument(
+                *("rev", "string", None, 1, REVISION_CHARS_MAX, True, ("revision", "commit")),
+                note="a commit's id, branch or tag, HEAD~2",
+            ),
+        ),
+    ),
+    Tool(
+        "rtk_git_diff_stat",
+        "safe_git",
+        "Count the lines that are changed and not committed, file by file.",
+        (_path(), Argument("staged", "boolean", False)),
     ),
 )
 """Every tool that a model can be given."""

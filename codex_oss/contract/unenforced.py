@@ -27,7 +27,6 @@ NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
     ("forbidden_topics", ([],), "topics are not denied in searches and findings yet"),
     ("phase_policy_enabled", (True,), "phases cannot be turned off yet"),
     ("progress_policy_enabled", (True,), "progress limits cannot be turned off yet"),
-    ("allowed_tool_classes[]", ("read", "search", "list"), "there are no git tools yet"),
     ("stop_conditions[]", DEFAULT_STOPS, "optional stop conditions do not stop a run yet"),
     ("fallback_policy", ("fallback_policy.v1",), _NO_FALLBACK),
     ("objective_style", ("deterministic_lookup",), _NO_OPEN),

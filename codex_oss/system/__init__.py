@@ -21,7 +21,7 @@ from codex_oss.system.files import (
     write_all,
     write_atomic,
 )
-from codex_oss.system.git import Git, work_tree_above
+from codex_oss.system.git import Changed, Commit, Git, is_revision, work_tree_above
 from codex_oss.system.interrupts import on_interrupt
 from codex_oss.system.json_log import JsonLog
 from codex_oss.system.ports import who_listens
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DISK",
+    "Changed",
+    "Commit",
     "Completed",
     "Database",
     "Disk",
@@ -55,6 +57,7 @@ __all__ = [
     "Worker",
     "allow_descriptors",
     "free_bytes",
+    "is_revision",
     "kill",
     "made_once",
     "minimal_env",

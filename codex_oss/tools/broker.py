@@ -13,6 +13,7 @@ from codex_oss.contract import normalise
 from codex_oss.deadline import Deadline
 from codex_oss.tools.answers import Means
 from codex_oss.tools.guard import Guard
+from codex_oss.tools.history import diff_stat, log, show_stat, status
 from codex_oss.tools.observations import Allowance, Denied, Observation, ToolCall
 from codex_oss.tools.readers import list_folder, read
 from codex_oss.tools.searching import grep
@@ -21,12 +22,17 @@ from codex_oss.tools.spans import Cited, Rechecked, recheck, same_result
 TOOL_SECONDS_MAX = 20.0
 PATTERN_SECONDS_MAX = 5.0  # `(a+)+$` over 26 letters takes 4 s, over 36 a day (missions 5.3).
 RESULT_BYTES_MAX = 100_000
+_ESCAPE = re.compile(r"\\(?=\W)")
 RESULT_BYTES_MIN = 1_024  # With less left of the budget nothing is worth a call.
 
 TOOLS: Mapping[str, Callable[[ToolCall, Means], Observation | Denied]] = {
     "rtk_read": read,
     "rtk_grep": grep,
     "rtk_ls": list_folder,
+    "rtk_git_status": status,
+    "rtk_git_log": log,
+    "rtk_git_show_stat": show_stat,
+    "rtk_git_diff_stat": diff_stat,
 }
 _CLASSES = {tool.name: tool.tool_class for tool in DECLARED}
 assert TOOLS.keys() == _CLASSES.keys()
@@ -83,7 +89,12 @@ class ToolBroker:
             if normalise(path, str(self._guard.root)) not in allowance.files_opened:
                 rule = f"max_files_to_inspect {allowance.files_max}"
                 return denied("max_files_reached", rule, path)
-        if call.name == "rtk_grep" and self._topics:
-            if topic := self._topics.search(call.text("pattern")):
-                return denied("forbidden_topic", topic[0], path)
+        if self._topics and (topic := self._topics.search(_searched(call))):
+            return denied("forbidden_topic", topic[0], path)
         return None
+
+
+def _searched(call: ToolCall) -> str:
+    """Return what a call looks for: as it is written, and as it reads without its escapes."""
+    written = " ".join(call.text(name) for name in ("pattern", "rev"))
+    return f"{written}\n{_ESCAPE.sub('', written)}"

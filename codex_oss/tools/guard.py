@@ -196,6 +196,17 @@ class Guard:
         pairs = zip(plain.split("\n"), clear.split("\n"), strict=True)
         return tuple(path for path, text in pairs if path != text)
 
+    def visible(self, paths: Iterable[str]) -> frozenset[str]:
+        """Return which of these paths may be named, whether there are such files or not."""
+        tree = Tree(self.root)
+        seen = [
+            path
+            for path in paths
+            if normalise(path) == normalize("NFC", path)
+            and isinstance(self.judge(normalize("NFC", path), tree), Resolved)
+        ]
+        return frozenset(seen).difference(self.with_secrets(seen))
+
     def _resolve(self, path: str, tree: Tree, *, is_folder: bool) -> Resolved | Denied:
         name = normalise(path, str(self.root))
         if isinstance(name, BadPath):

@@ -45,7 +45,7 @@ class ToolCall:
 
     def _value(self, name: str) -> object:
         value = self.arguments.get(name)
-        return _DEFAULTS[self.name, name] if value is None else value
+        return _DEFAULTS.get((self.name, name)) if value is None else value
 
 
 @dataclass(frozen=True, slots=True)

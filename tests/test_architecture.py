@@ -96,6 +96,7 @@ FUNCTION_LINES_MAX = 70
 MODULE_LINES_MAX = 400
 LONG_ON_PURPOSE = {  # "room/module" or "room/module:function": the reason.
     "record/events": "one union of all facts: a table",
+    "record/reducer:_apply": "one branch a fact, and no default branch",
     "record/visible_commentary:_words": "one branch a fact, and no default branch",
     "redaction/cloud_keys": "a row a family: a table",
 }

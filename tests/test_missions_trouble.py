@@ -32,6 +32,7 @@ from codex_oss.errors import BridgeError, Busy, Refused
 from codex_oss.log import check_projections
 from codex_oss.missions import Run
 from codex_oss.record import (
+    RENDERER_VERSION,
     CancelRequested,
     MissionFinalized,
     ProjectionWritten,
@@ -347,7 +348,8 @@ class OtherProcesses(unittest.TestCase):
             files = shop.layout.mission(run.mission_id)
             (files / "ledger.json").write_text("{}")
             (files / "summary.md").unlink()
-            for version, expected in (("1", ["drifted", "missing"]), ("0", ["renderer_changed"])):
+            cases = {RENDERER_VERSION: ["drifted", "missing"], "0": ["renderer_changed"]}
+            for version, expected in cases.items():
                 facts = (
                     replace(e.fact, renderer_version=version)
                     for e in events

@@ -3,13 +3,16 @@
 A *fact* is what happened, in the past tense, as a frozen value; an *event* is that fact at its
 place in the chain. Keys of a payload are the fields of its fact (`from_` is written `from`).
 Numbers are integers, money is micro-USD, time is milliseconds (event-log 2 and 3). A fact is not
-done until four places name it: this list, the reducer, the commentary, a golden run.
+done until four places name it: this list, the reducer, the commentary, a golden run. The facts of
+patches and of delivery have modules of their own.
 """
 
 from dataclasses import dataclass
 
 from codex_oss.chat import FunctionCall
 from codex_oss.contract import Match
+from codex_oss.record.delivery_events import DeliveryFact, DesktopFact, is_observed
+from codex_oss.record.patch_events import PatchFact, ReviewRecorded
 
 Json = dict[str, object]
 
@@ -80,6 +83,9 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True)
 class BudgetChanged:
+    """`reason` is `exhausted`, and `counter` what was spent; or `raised` or `cut`, and `counter`
+    the field of the contract that is another from here on."""
+
     counter: str
     before: int
     after: int
@@ -87,8 +93,24 @@ class BudgetChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OverrideRecorded:
+    """A person's word: `action` is `raise_limits`, `add_note` or `abort`."""
+
+    action: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRequested:
     by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunInterrupted:
+    """Nobody works on the run from here on, until somebody resumes it."""
+
     reason: str
 
 
@@ -108,6 +130,25 @@ class RuntimeProgressEmitted:
     progress_type: str
     text: str
     visible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeRecoveryRecorded:
+    """What the runtime did about a failure of `call_id`. `recovery_class` is one of RECOVERIES; a
+    step that `fail_closed` is over and not resolved."""
+
+    call_id: str
+    recovery_class: str
+    status: str
+    reason: str
+    fail_closed: bool
+    detail: str = ""
+
+
+RECOVERIES = (
+    *("repair_round", "output_limit_raised", "protocol_switch", "fallback_profile"),
+    *("transcript_flattened", "closer", "source_pack", "upstream_retry", "resume_reask"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +364,17 @@ class ToolObserved:
 
 
 @dataclass(frozen=True, slots=True)
+class ContradictionRecorded:
+    """Two `sides`, as findings or searches, that cannot both be so. `resolved_by` names what
+    settles it, "" while nothing does."""
+
+    kind: str
+    obligation_id: str
+    sides: tuple[str, ...]
+    resolved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CitationResult:
     """One citation, looked at again: verified, moved, stale, missing or forged."""
 
@@ -353,6 +405,26 @@ class ReportValidated:
 
 
 @dataclass(frozen=True, slots=True)
+class CorroboratingRun:
+    """A run that worked on the same contract, as it stood at `head`."""
+
+    run_id: str
+    head: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorroborationRecorded:
+    """What independent runs make of one another: claims that several found, that they dispute,
+    and that one alone found."""
+
+    members: tuple[CorroboratingRun, ...]
+    agreed: tuple[str, ...]
+    contradicted: tuple[str, ...]
+    single_source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectionWritten:
     projection_name: str
     path: str
@@ -374,9 +446,12 @@ Fact = (
     | MissionRefused
     | PhaseChanged
     | BudgetChanged
+    | OverrideRecorded
     | CancelRequested
+    | RunInterrupted
     | RunResumed
     | RuntimeProgressEmitted
+    | RuntimeRecoveryRecorded
     | GateEvaluated
     | MissionFinalized
     | HeadSealed
@@ -392,8 +467,12 @@ Fact = (
     | ToolCallEmitted
     | ToolDenied
     | ToolObserved
+    | ContradictionRecorded
     | EvidenceVerified
     | ReportValidated
+    | CorroborationRecorded
+    | PatchFact
+    | DeliveryFact
     | ProjectionWritten
     | UnknownFact
 )
@@ -401,6 +480,8 @@ Fact = (
 RUNTIME = ("runtime", "runtime_authoritative")
 MODEL = ("model", "model_narrative")
 PERSON = ("person", "reviewer_judgment")
+DESKTOP = ("desktop_app", "desktop_observed")
+IMPORT = ("cli_import", "diagnostic_only")
 PROJECTION = ("projection", "compatibility_projection")
 _SPOKEN_BY: dict[type[Fact], tuple[str, str]] = {
     ModelReplied: MODEL,
@@ -408,6 +489,8 @@ _SPOKEN_BY: dict[type[Fact], tuple[str, str]] = {
     ClaimRecorded: MODEL,
     ReportDrafted: MODEL,
     ModelStopped: MODEL,
+    OverrideRecorded: PERSON,
+    ReviewRecorded: PERSON,
     ProjectionWritten: PROJECTION,
 }
 """Who says it, and with what weight. A fact that is not here is the runtime's own."""
@@ -425,6 +508,10 @@ def spoken_by(fact: Fact) -> tuple[str, str]:
     """Return the source kind and the authority of a fact."""
     if isinstance(fact, CancelRequested) and fact.by == "person":
         return PERSON
+    if isinstance(fact, BudgetChanged) and fact.reason == "raised":
+        return PERSON
+    if isinstance(fact, DesktopFact):
+        return DESKTOP if is_observed(fact) else IMPORT
     return _SPOKEN_BY.get(type(fact), RUNTIME)
 
 

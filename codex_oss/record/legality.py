@@ -5,16 +5,23 @@ inconsistent, which withholds every claim (event-log 7).
 """
 
 import codex_oss.record.events as facts
+from codex_oss.record.delivery_events import CommentaryDelivered, DeliveryFact, DesktopFact
 from codex_oss.record.events import Event, Fact
+from codex_oss.record.patch_events import PatchFact
+from codex_oss.record.patching import illegal_step
+from codex_oss.record.raising import illegal_raise
 from codex_oss.record.run_record import LoopPart, RunRecord
 from codex_oss.record.verdict import conditions
 
 AFTER_THE_END = (
-    facts.HeadSealed,
-    facts.ProjectionWritten,
-    facts.LogRecovered,
-    facts.UnknownFact,
+    facts.HeadSealed
+    | facts.ProjectionWritten
+    | facts.LogRecovered
+    | facts.UnknownFact
+    | DeliveryFact
 )
+OF_OTHERS = facts.CancelRequested | facts.OverrideRecorded | CommentaryDelivered | DesktopFact
+"""All that a process may append to an open run on which another one works."""
 
 
 def out_of_order(record: RunRecord, event: Event) -> str:
@@ -26,6 +33,8 @@ def out_of_order(record: RunRecord, event: Event) -> str:
 
 def illegal(record: RunRecord, fact: Fact) -> str:
     """Return the rule that `fact` would break at the end of this run, or ""."""
+    if record.mission is not None and isinstance(fact, PatchFact):
+        return illegal_step(record, fact)
     if record.mission is None or record.loop.finalized:
         return _illegal_outside(record, fact)
     loop = record.loop
@@ -56,6 +65,8 @@ def illegal(record: RunRecord, fact: Fact) -> str:
             is_change = fact.from_ == loop.phase != fact.to
             return "" if is_change else "phase_mismatch"
         case facts.BudgetChanged():
+            if fact.reason != "exhausted":
+                return illegal_raise(record, fact)
             return "exhausted_twice" if fact.counter in record.budget.exhausted else ""
         case facts.RuntimeProgressEmitted():
             told = (f"redirect:{name}" for name, _ in record.budget.redirected)

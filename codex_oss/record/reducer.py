@@ -12,8 +12,13 @@ import codex_oss.record.dialogue as dialogue
 import codex_oss.record.events as facts
 import codex_oss.record.observing as observing
 from codex_oss.contract import parse_mission
+from codex_oss.record.delivering import delivered
+from codex_oss.record.delivery_events import DeliveryFact
 from codex_oss.record.events import Event
 from codex_oss.record.legality import illegal, out_of_order
+from codex_oss.record.patch_events import PatchFact
+from codex_oss.record.patching import patched
+from codex_oss.record.raising import raised
 from codex_oss.record.run_record import NOTED_MAX, MissionPart, RunRecord, evolved
 
 PROGRESS_LIMITS = ("duplicates", "low_information", "broad_searches")
@@ -49,6 +54,10 @@ def reduce(record: RunRecord, event: Event) -> RunRecord:
 
 def _apply(record: RunRecord, event: Event) -> RunRecord:
     loop, fact = record.loop, event.fact
+    if isinstance(fact, PatchFact):
+        return patched(record, fact)
+    if isinstance(fact, DeliveryFact):
+        return evolved(record, delivery=delivered(record.delivery, fact))
     match fact:
         case facts.MissionAdmitted():
             return _admitted(record, event, fact)
@@ -58,16 +67,23 @@ def _apply(record: RunRecord, event: Event) -> RunRecord:
             history = (*loop.phase_history, fact.to)
             return evolved(record, loop=evolved(loop, phase=fact.to, phase_history=history))
         case facts.BudgetChanged():
+            if fact.reason != "exhausted":
+                return raised(record, fact)
             exhausted = (*record.budget.exhausted, fact.counter)
             return evolved(record, budget=evolved(record.budget, exhausted=exhausted))
+        case facts.OverrideRecorded():
+            record = evolved(record, loop=evolved(loop, overrides=(*loop.overrides, fact)))
+            return _cancelled(record, "person", fact.reason) if fact.action == "abort" else record
         case facts.CancelRequested():
-            by = loop.cancelled_by or fact.by or "person"
-            reason = loop.cancel_reason or fact.reason
-            return evolved(record, loop=evolved(loop, cancelled_by=by, cancel_reason=reason))
+            return _cancelled(record, fact.by or "person", fact.reason)
+        case facts.RunInterrupted():
+            return evolved(record, loop=evolved(loop, interrupted=fact.reason or "interrupted"))
         case facts.RunResumed():
             return _resumed(record)
         case facts.RuntimeProgressEmitted():
             return _redirected(record, fact)
+        case facts.RuntimeRecoveryRecorded():
+            return evolved(record, loop=evolved(loop, recoveries=(*loop.recoveries, fact)))
         case facts.GateEvaluated():
             if fact.gate != "closure":
                 return record
@@ -104,10 +120,15 @@ def _apply(record: RunRecord, event: Event) -> RunRecord:
             return observing.denied(record, fact)
         case facts.ToolObserved():
             return observing.observed(record, event, fact)
+        case facts.ContradictionRecorded():
+            known = (*record.answer.contradictions, fact)
+            return evolved(record, answer=evolved(record.answer, contradictions=known))
         case facts.EvidenceVerified():
             return evolved(record, answer=evolved(record.answer, checked=fact.results))
         case facts.ReportValidated():
             return dialogue.validated(record, fact)
+        case facts.CorroborationRecorded():
+            return evolved(record, answer=evolved(record.answer, corroboration=fact))
         case facts.ProjectionWritten():
             written = record.delivery.files_written + 1
             return evolved(record, delivery=evolved(record.delivery, files_written=written))
@@ -130,10 +151,18 @@ def _admitted(record: RunRecord, event: Event, fact: facts.MissionAdmitted) -> R
     return evolved(record, mission=mission, budget=evolved(record.budget, cost_microusd=cost))
 
 
+def _cancelled(record: RunRecord, by: str, reason: str) -> RunRecord:
+    """The first word stays."""
+    if record.loop.cancelled_by:
+        return record
+    return evolved(record, loop=evolved(record.loop, cancelled_by=by, cancel_reason=reason))
+
+
 def _resumed(record: RunRecord) -> RunRecord:
     """What was announced without an outcome is UNKNOWN: a request is counted with what its input
     costs and asked again, a read-only call simply runs (event-log 6)."""
     delivery = evolved(record.delivery, resumes=record.delivery.resumes + 1)
+    record = evolved(record, loop=evolved(record.loop, interrupted=""))
     request = record.loop.open_request
     if request is None:
         return evolved(record, delivery=delivery)

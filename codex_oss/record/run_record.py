@@ -1,4 +1,4 @@
-"""What is known of a run: the fold of its events, in six frozen parts.
+"""What is known of a run: the fold of its events, in seven frozen parts.
 
 `reducer` makes it and nothing else does; `decide`, the prompt, the verdict, the commentary and
 every file of a mission are functions of it. It holds no clock time that a decision could read but
@@ -13,8 +13,11 @@ from typing import Literal, TypeVar
 
 from codex_oss.chat import FunctionCall
 from codex_oss.contract import Match, MissionV1
+from codex_oss.record.delivery_events import ClaimGateEvaluated, CommentaryDelivered
 from codex_oss.record.events import (
     CitationResult,
+    ContradictionRecorded,
+    CorroborationRecorded,
     Extract,
     GateEvaluated,
     HeadSealed,
@@ -23,9 +26,28 @@ from codex_oss.record.events import (
     MissionFinalized,
     ModelRequested,
     ModelStopped,
+    OverrideRecorded,
     ReportDrafted,
     ReportValidated,
+    RuntimeRecoveryRecorded,
     ToolCallEmitted,
+)
+from codex_oss.record.patch_events import (
+    PatchAppliedByRuntime,
+    PatchApplyStarted,
+    PatchBuilt,
+    PatchChecked,
+    PatchIntentProposed,
+    PromotionStarted,
+    ReviewPacketBuilt,
+    ReviewRecorded,
+    RollbackRecorded,
+    RollbackStarted,
+    SemanticReviewed,
+    VerificationJudged,
+    VerificationRan,
+    VerificationStarted,
+    WorktreeCreated,
 )
 
 NOTED_MAX = 50  # Of what is wrong or unknown in a log: one is as bad as all of them.
@@ -46,7 +68,8 @@ def evolved(part: Part, **changes: object) -> Part:
 
 @dataclass(frozen=True)
 class MissionPart:
-    """What was admitted. `contract` is parsed from `admitted.task_spec`."""
+    """What was admitted. `contract` is parsed from `admitted.task_spec`; its limits are those that
+    hold, for a person may raise them."""
 
     admitted: MissionAdmitted
     contract: MissionV1
@@ -79,7 +102,7 @@ class Answered:
 class LoopPart:
     """Where the run stands. `queue` holds the calls of the last reply that wait for their turn;
     `has_acted` says whether any call of that reply was an action. A reply without one is
-    *faulty*, and asking again is a repair round."""
+    *faulty*, and asking again is a repair round. `interrupted` says why nobody works on it."""
 
     phase: str = "PLAN"
     phase_history: tuple[str, ...] = ("PLAN",)
@@ -97,6 +120,9 @@ class LoopPart:
     write_attempts: int = 0
     cancelled_by: str = ""
     cancel_reason: str = ""
+    interrupted: str = ""
+    recoveries: tuple[RuntimeRecoveryRecorded, ...] = ()
+    overrides: tuple[OverrideRecorded, ...] = ()
     stopped: ModelStopped | None = None
     refused: bool = False
     finalized: MissionFinalized | None = None
@@ -195,6 +221,8 @@ class AnswerPart:
     checked: tuple[CitationResult, ...] | None = None
     validated: ReportValidated | None = None
     closure: GateEvaluated | None = None
+    contradictions: tuple[ContradictionRecorded, ...] = ()
+    corroboration: CorroborationRecorded | None = None
 
 
 @dataclass(frozen=True)
@@ -223,12 +251,46 @@ class BudgetPart:
 
 
 @dataclass(frozen=True)
+class PatchPart:
+    """The last patch, as far as it came: whoever builds another begins anew. What is done to the
+    workspace and not yet told the end of is `promoting` or `rolling_back`."""
+
+    worktree: WorktreeCreated | None = None
+    proposal: PatchIntentProposed | None = None
+    rejected: int = 0
+    repairs: int = 0
+    built: PatchBuilt | None = None
+    checked: PatchChecked | None = None
+    reviewed: SemanticReviewed | None = None
+    applying: PatchApplyStarted | None = None
+    applied: PatchAppliedByRuntime | None = None
+    verifying: VerificationStarted | None = None
+    runs: tuple[VerificationRan, ...] = ()
+    judged: VerificationJudged | None = None
+    proof: RollbackRecorded | None = None
+    packet: ReviewPacketBuilt | None = None
+    review: ReviewRecorded | None = None
+    promoting: PromotionStarted | None = None
+    rolling_back: RollbackStarted | None = None
+    promotion_state: str = ""
+
+
+@dataclass(frozen=True)
 class DeliveryPart:
+    """What left the run. Neighbouring deliveries in one state are one; `messages_matched` of the
+    `messages_observed` are sentences of this log, seen by ourselves."""
+
     sealed: HeadSealed | None = None
     files_written: int = 0
     resumes: int = 0
     recovered_bytes: int = 0
     redactions: int = 0
+    commentary: tuple[CommentaryDelivered, ...] = ()
+    captures: int = 0
+    messages_observed: int = 0
+    messages_matched: int = 0
+    calls_adopted: int = 0
+    claim_gates: tuple[ClaimGateEvaluated, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -238,6 +300,7 @@ class RunRecord:
     evidence: EvidencePart = field(default_factory=EvidencePart)
     answer: AnswerPart = field(default_factory=AnswerPart)
     budget: BudgetPart = field(default_factory=BudgetPart)
+    patch: PatchPart = field(default_factory=PatchPart)
     delivery: DeliveryPart = field(default_factory=DeliveryPart)
     last_seq: int = 0
     last_hash: str = ""
@@ -260,6 +323,12 @@ class RunRecord:
     @property
     def is_open(self) -> bool:
         return self.status == "OPEN"
+
+    @property
+    def promotion_state(self) -> str:
+        """Return what became of the patch since the run ended, `none` where there is none."""
+        ended = self.loop.finalized
+        return self.patch.promotion_state or (ended.promotion_state if ended else "none")
 
     @property
     def admitted(self) -> MissionPart:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 
 import codex_oss.record.events as facts
-from codex_oss.contract import contract_digest, render_mission
 from codex_oss.record.codec import canonical, sha256
 from codex_oss.record.coverage import obligation_states, required_sources
 from codex_oss.record.events import Event
@@ -20,7 +19,7 @@ from codex_oss.record.views_people import summary
 from codex_oss.record.views_report import budget, ending, files_inspected, pretty, report, usage
 from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
 
-RENDERER_VERSION = "1"
+RENDERER_VERSION = "2"
 REPORT_FILE, SUMMARY_FILE, TRACE_FILE = "report.json", "summary.md", "trace.jsonl"
 
 
@@ -60,9 +59,9 @@ def record_hash(record: RunRecord) -> str:
 def mission(record: RunRecord) -> str:
     return pretty(
         {
-            **render_mission(record.contract),
+            **record.admitted.admitted.task_spec,
             "mission_id": record.admitted.mission_id,
-            "x_digest": contract_digest(record.contract),
+            "x_digest": record.admitted.admitted.contract_sha256,
             "x_limits": record.admitted.admitted.limits,
         }
     )

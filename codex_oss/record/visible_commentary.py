@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 import codex_oss.record.events as facts
+import codex_oss.record.patch_events as patch
+from codex_oss.record.delivery_events import DeliveryFact
 from codex_oss.record.events import Event, Fact
+from codex_oss.record.patch_events import PatchFact
 from codex_oss.record.words import one_line
 
 MESSAGE_CHARACTERS_MAX = 500
@@ -30,6 +33,7 @@ END_EVENT_TYPES = {
     "FAILED": "mission_failed",
 }
 ENDS = (*END_EVENT_TYPES.values(), "mission_cancelled")
+EVIDENCE_RECOVERIES = ("closer", "source_pack")
 REDACTED = "[redacted:"  # How the token begins that stands for a secret.
 
 
@@ -120,6 +124,10 @@ def commentary_for(event: Event) -> Sentence | None:
 
 
 def _words(fact: Fact) -> _Words | None:
+    if isinstance(fact, PatchFact):
+        return _patch_words(fact)
+    if isinstance(fact, DeliveryFact):
+        return None
     match fact:
         case facts.MissionAdmitted():
             return _Words("mission_started", "I'm loading the compiled MissionV1 contract.")
@@ -128,14 +136,17 @@ def _words(fact: Fact) -> _Words | None:
         case facts.PhaseChanged():
             return _phase(fact)
         case facts.BudgetChanged():
-            counter = fact.counter.replace("_", " ")
-            text = f"The budget for {counter} is used up; I'm asking for the report."
+            return _Words("runtime_redirect", _limit(fact), "detailed", decision="redirected")
+        case facts.OverrideRecorded():
+            text = f"A person decided: {fact.action.replace('_', ' ')}."
             return _Words("runtime_redirect", text, "detailed", decision="redirected")
         case facts.RunResumed():
             text = "I took this run up again from its event log."
             return _Words("runtime_wait", text, "detailed")
         case facts.RuntimeProgressEmitted():
             return _progress(fact)
+        case facts.RuntimeRecoveryRecorded():
+            return _recovery(fact)
         case facts.MissionFinalized():
             return _end(fact)
         case facts.ModelRequested():
@@ -169,6 +180,10 @@ def _words(fact: Fact) -> _Words | None:
             return _Words("tool_action_denied", text, decision="blocked", severity="warning")
         case facts.ToolObserved():
             return _observation(fact)
+        case facts.ContradictionRecorded():
+            about = f" on {fact.obligation_id}" if fact.obligation_id else ""
+            text = f"The evidence{about} disagrees: {' and '.join(fact.sides)}."
+            return _Words("coverage_update", text, severity="warning")
         case facts.EvidenceVerified():
             held = sum(r.verification in ("verified", "moved") for r in fact.results)
             text = f"I looked at the cited lines again: {held} of {len(fact.results)} hold."
@@ -179,6 +194,12 @@ def _words(fact: Fact) -> _Words | None:
             reasons = ", ".join(fact.reasons)
             text = f"The report asked for {fact.downgraded_from} and has not earned it: {reasons}."
             return _Words("report_downgraded", text, decision="downgraded", severity="warning")
+        case facts.CorroborationRecorded():
+            text = (
+                f"I compared {len(fact.members)} runs: {len(fact.agreed)} claims agree, "
+                f"{len(fact.contradicted)} are disputed, {len(fact.single_source)} stand alone."
+            )
+            return _Words("coverage_update", text)
         case (
             facts.CancelRequested()
             | facts.GateEvaluated()
@@ -186,6 +207,7 @@ def _words(fact: Fact) -> _Words | None:
             | facts.LogRecovered()
             | facts.ModelReplied()
             | facts.ProjectionWritten()
+            | facts.RunInterrupted()
             | facts.UnknownFact()
         ):
             return None
@@ -206,6 +228,68 @@ def _progress(fact: facts.RuntimeProgressEmitted) -> _Words | None:
     if fact.progress_type.startswith("redirect:"):
         return _Words("runtime_redirect", fact.text, decision="redirected")
     return _Words("runtime_wait", fact.text)
+
+
+def _limit(fact: facts.BudgetChanged) -> str:
+    name = fact.counter.replace("_", " ")
+    if fact.reason == "exhausted":
+        return f"The budget for {name} is used up; I'm asking for the report."
+    return f"The limit of {name} is {fact.after}; it was {fact.before}."
+
+
+def _recovery(fact: facts.RuntimeRecoveryRecorded) -> _Words:
+    what = fact.recovery_class.replace("_", " ")
+    text = f"I went on after a failure, by {what} ({fact.status}): {fact.reason}."
+    if fact.recovery_class in EVIDENCE_RECOVERIES:
+        return _Words("evidence_recovered", text, severity="warning")
+    return _Words("runtime_redirect", text, "detailed", decision="redirected")
+
+
+def _patch_words(fact: PatchFact) -> _Words | None:
+    match fact:
+        case patch.PatchIntentProposed():
+            text = f"The model proposed a change ({fact.proposal_kind}, attempt {fact.attempt})."
+            return _Words("patch_intent_received", text)
+        case patch.PatchBuilt():
+            text = f"I built the patch: {len(fact.changed_files)} files, {fact.bytes} bytes."
+            return _Words("patch_validation_started", text)
+        case patch.PatchChecked():
+            if fact.status == "VALID":
+                return _Words("patch_validation_passed", "The patch passed every check.")
+            codes = ", ".join(fault.code for fault in fact.errors)
+            text = f"The patch did not pass ({fact.status}): {codes}."
+            return _Words("patch_validation_failed", text, severity="warning")
+        case patch.PatchApplyStarted():
+            text = f"I'm applying the patch in isolation: {len(fact.files)} files."
+            return _Words("isolated_apply_started", text)
+        case patch.VerificationJudged():
+            if fact.verdict == "passed":
+                return _Words("verification_passed", "The patch passed its verification.")
+            text = f"The verification ended {fact.verdict}: {', '.join(fact.reasons)}."
+            return _Words("verification_failed", text, severity="warning")
+        case patch.RepairRequested():
+            text = f"I'm asking the model to repair its patch, round {fact.round}: {fact.cause}."
+            return _Words("runtime_redirect", text, decision="repaired")
+        case (
+            patch.WorktreeCreated()
+            | patch.ProposalRejected()
+            | patch.SemanticReviewed()
+            | patch.PatchAppliedByRuntime()
+            | patch.VerificationStarted()
+            | patch.VerificationRan()
+            | patch.RollbackRecorded()
+            | patch.ReviewPacketBuilt()
+            | patch.ReviewRecorded()
+            | patch.PromotionStarted()
+            | patch.PromotionFinished()
+            | patch.PromotionUndone()
+            | patch.RollbackStarted()
+            | patch.MissionDiscarded()
+            | patch.WorktreeRemoved()
+        ):
+            return None
+        case _:
+            assert_never(fact)
 
 
 def _refusal(fact: facts.MissionRefused) -> str:

@@ -270,6 +270,12 @@ class FastAndSlow(unittest.TestCase):
         reader.feed(framed(*(chunk({"content": f"word {n} é"}) for n in range(50))) + END)
         self.assertEqual((reader.hits, reader.parsed), (49, 2))
 
+    def test_a_chunk_whose_text_has_a_line_end_of_its_own_is_no_common_one(self) -> None:
+        chunks = [framed(chunk({"content": f"word {n}"})) for n in range(9)]
+        chunks[5] = chunks[5].replace(b"word 5", b'word"\ndata: "5')
+        reads = [b"".join(chunks)]
+        self.assertEqual(outcome(reads, ChatReader()), outcome(reads, SlowReader()))
+
 
 class CountingReader(ChatReader):
     hits = parsed = 0

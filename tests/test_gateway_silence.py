@@ -9,7 +9,7 @@ import unittest
 from support.clients import Event
 from support.gateways import HEARTBEAT_SECONDS, HELLO, WHOLE, end_of, gateway
 from support.providers import Pause, Reply, ScriptedProvider, delta, text
-from support.served import open_descriptors, until
+from support.served import open_descriptors, running_threads, until
 
 from codex_oss.upstream import Slots, TransportLimits, WaitingRoom
 
@@ -86,12 +86,12 @@ class Leaving(unittest.TestCase):
         with ScriptedProvider(always=endless) as provider, gateway(provider) as bridge:
             self.leave(bridge, provider, HELLO)
             self.assertTrue(until(lambda: len(bridge.lines) == 1))
-            before = threading.active_count(), open_descriptors()
+            before = running_threads(), open_descriptors()
             for _ in range(50):
                 self.leave(bridge, provider, HELLO)
             self.assertTrue(until(lambda: len(bridge.lines) == 51))
             self.assertTrue(all(asked.over.wait(3) for asked in provider.requests))
-            self.assertTrue(until(lambda: threading.active_count() <= before[0]))
+            self.assertTrue(until(lambda: running_threads() <= before[0]))
             self.assertTrue(until(lambda: open_descriptors() <= before[1]))
         self.assertEqual({line["outcome"] for line in bridge.lines}, {"cancelled"})
 

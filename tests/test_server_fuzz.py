@@ -1,12 +1,19 @@
 """bridge.md 3.16: random bytes get an answer each, and leave nothing behind."""
 
 import resource
-import threading
 import unittest
 from random import Random
 
 from support import LONG, chance
-from support.served import Served, answers, open_descriptors, read_all, served, until
+from support.served import (
+    Served,
+    answers,
+    open_descriptors,
+    read_all,
+    running_threads,
+    served,
+    until,
+)
 
 from codex_oss.server import Limits
 
@@ -42,13 +49,13 @@ class RandomRequests(unittest.TestCase):
             ]
             self.ask(server, random.choice(good))
             self.assertTrue(until(lambda: not server.connections))
-            threads, descriptors = threading.active_count(), open_descriptors()
+            threads, descriptors = running_threads(), open_descriptors()
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             for number in range(REQUESTS):
                 raw = noise(random) if number % 3 == 0 else mutated(random, good)
                 self.ask(server, raw)
             self.assertTrue(until(lambda: not server.connections))
-            self.assertTrue(until(lambda: threading.active_count() <= threads))
+            self.assertTrue(until(lambda: running_threads() <= threads))
             self.assertLessEqual(open_descriptors(), descriptors)
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
             self.assertLess(grown, MEMORY_KIB_MAX)

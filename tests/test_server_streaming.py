@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from support import LONG
-from support.served import Lines, Served, open_descriptors, read_all, served, streaming, until
+from support.served import (
+    Lines,
+    Served,
+    open_descriptors,
+    read_all,
+    running_threads,
+    served,
+    streaming,
+    until,
+)
 
 from codex_oss.deadline import Deadline
 from codex_oss.errors import BrokenPromise, Cancelled
@@ -146,11 +155,11 @@ class Streams(unittest.TestCase):
         with served(streaming(begin)) as server:
             leave()  # The first one loads what is loaded once.
             self.assertTrue(until(lambda: not server.connections))
-            threads, descriptors = threading.active_count(), open_descriptors()
+            threads, descriptors = running_threads(), open_descriptors()
             for _ in range(1000 if LONG else 50):
                 leave()
             self.assertTrue(until(lambda: not server.connections))
-            self.assertTrue(until(lambda: threading.active_count() <= threads))
+            self.assertTrue(until(lambda: running_threads() <= threads))
             self.assertLessEqual(open_descriptors(), descriptors)
             self.assertEqual(server.log, [])
 
@@ -240,18 +249,18 @@ class Streams(unittest.TestCase):
 
     def test_many_idle_streams_share_the_one_pulse(self) -> None:
         with served(streaming(Work()), limits=FAST) as server:
-            before = threading.active_count()
+            before = running_threads()
             post = server.request("POST", "/v1/responses", b"{}")
             clients = [server.connect(post) for _ in range(32)]
             self.assertTrue(until(lambda: len(server.turns) == 32))
-            self.assertEqual(threading.active_count(), before + 32)
+            self.assertEqual(running_threads(), before + 32)
             for client in clients:
                 came = b""
                 while b"event: beat" not in came:
                     came += client.recv(4096)
             for client in clients:
                 client.close()
-            self.assertTrue(until(lambda: threading.active_count() == before))
+            self.assertTrue(until(lambda: running_threads() == before))
 
 
 class HandWoundClock(SystemClock):

@@ -8,7 +8,16 @@ import unittest
 from collections.abc import Callable, Iterator
 
 from support import LONG, chance
-from support.served import KEY, Lines, Served, echo, open_descriptors, served, until
+from support.served import (
+    KEY,
+    Lines,
+    Served,
+    echo,
+    open_descriptors,
+    running_threads,
+    served,
+    until,
+)
 from support.websockets import (
     BINARY,
     CLOSE,
@@ -380,11 +389,11 @@ class Ends(unittest.TestCase):
         with served(*talking(owner)) as server:
             leave(server, WebSocketClient.hang_up)  # The first one loads what is loaded once.
             self.assertTrue(until(lambda: not server.connections))
-            threads, descriptors = threading.active_count(), open_descriptors()
+            threads, descriptors = running_threads(), open_descriptors()
             for number in range(1000 if LONG else 50):
                 leave(server, ways[number % len(ways)])
             self.assertTrue(until(lambda: not server.connections))
-            self.assertTrue(until(lambda: threading.active_count() <= threads))
+            self.assertTrue(until(lambda: running_threads() <= threads))
             self.assertLessEqual(open_descriptors(), descriptors)
             self.assertEqual(server.log, [])
 
@@ -413,9 +422,9 @@ class Ends(unittest.TestCase):
                 self.assertEqual(last, CLOSE)
                 if number == 0:
                     self.assertTrue(until(lambda: not server.connections))
-                    threads, descriptors = threading.active_count(), open_descriptors()
+                    threads, descriptors = running_threads(), open_descriptors()
             self.assertTrue(until(lambda: not server.connections))
-            self.assertTrue(until(lambda: threading.active_count() <= threads))
+            self.assertTrue(until(lambda: running_threads() <= threads))
             self.assertLessEqual(open_descriptors(), descriptors)
             self.assertEqual(server.log, [])
 

@@ -34,10 +34,8 @@ class Frame(NamedTuple):
     def literals(self, payloads: list[bytes]) -> list[bytes]:
         """Return the literals of payloads of which each differs in nothing else, all at once: none
         if that does not hold for all."""
-        lines = b"\n".join(payloads)
-        if lines.count(b"\n") != len(payloads) - 1 or not self.fits(lines):
-            return []
-        found = lines[len(self.before) : -len(self.after)].split(self.after + b"\n" + self.before)
+        start, end = len(self.before), -len(self.after)
+        found = [payload[start:end] for payload in payloads if self.fits(payload)]
         return found if len(found) == len(payloads) and are_literals(found) else []
 
 

@@ -39,7 +39,8 @@ def is_literal(candidate: bytes) -> bool:
 def are_literals(candidates: list[bytes]) -> bool:
     """Return whether each of these is a literal."""
     lines = b"\n".join(candidates)  # No literal holds a line end.
-    return bool(_are_strings(lines)) and _is_utf8(lines)
+    is_one_a_line = lines.count(b"\n") == len(candidates) - 1
+    return is_one_a_line and bool(_are_strings(lines)) and _is_utf8(lines)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -114,6 +114,8 @@ class Encoder:
         self._number = 0
         self._response: Mapping[str, object] = {}
         self._shell: Mapping[str, object] = {}
+        self._data: Mapping[str, object] = {}
+        self._told = ""
 
     @property
     def is_over(self) -> bool:
@@ -164,9 +166,14 @@ class Encoder:
         self._shell = response | {"tools": [], "instructions": None}
 
     def _frame(self, kind: str, data: Mapping[str, object]) -> bytes:
-        body = to_json({"type": kind, "sequence_number": self._number, **data})
+        if data is not self._data:  # The first two events tell the same whole response.
+            self._data, self._told = data, to_json(data).removeprefix("{")
+        number = self._number
         self._number += 1
-        return f"event: {kind}\ndata: {body}\n\n".encode("utf-8", "replace")
+        frame = (
+            f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":{number},{self._told}\n\n'
+        )
+        return frame.encode("utf-8", "replace")
 
 
 def delta_head(kind: str, fields: Mapping[str, object]) -> bytes:

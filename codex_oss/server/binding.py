@@ -8,12 +8,14 @@ import errno
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from http.server import ThreadingHTTPServer
 from socketserver import BaseRequestHandler, TCPServer
 
 from codex_oss.deadline import Clock
 from codex_oss.errors import Refused
-from codex_oss.system import allow_descriptors
+from codex_oss.system import allow_descriptors, start
 
 IPV4_LOOPBACK, IPV6_LOOPBACK = "127.0.0.1", "::1"
 NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -23,14 +25,14 @@ OWN_DESCRIPTORS = 128  # Ports, logs, children of missions, and callers who are 
 CONNECTIONS_MIN = 8  # The least that PROXY_MAX_CONNECTIONS may be.
 BACKLOG = 256  # The default of 5 loses connections where 64 callers come at once.
 
+Request = socket.socket | tuple[bytes, socket.socket]  # As typeshed has it: also of UDP.
 Converse = Callable[[socket.socket, str], None]
 Failed = Callable[[BaseException], None]
 
 
 class BoundServer(ThreadingHTTPServer):
-    """One address. `handle_request` takes one caller, or none if he has left."""
+    """One address. `take` takes one caller, or none if he has left."""
 
-    daemon_threads = True
     request_queue_size = BACKLOG
 
     def __init__(
@@ -55,6 +57,18 @@ class BoundServer(ThreadingHTTPServer):
             if error.errno in NO_DESCRIPTORS:
                 self._clock.sleep(NO_DESCRIPTORS_PAUSE_SECONDS)
             raise
+
+    def take(self) -> None:
+        with suppress(OSError):
+            self.process_request(*self.get_request())
+
+    def process_request(self, request: Request, client_address: Sequence[object]) -> None:
+        work = partial(self.process_request_thread, request, client_address)
+        try:
+            start(work)
+        except RuntimeError:  # There is no room for another thread.
+            self.handle_error(request, client_address)
+            self.shutdown_request(request)
 
     def finish_request(self, request: object, client_address: Sequence[object]) -> None:
         assert isinstance(request, socket.socket)

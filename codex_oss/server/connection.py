@@ -1,13 +1,13 @@
 """Read whole requests from one client's socket and write whole replies to it, in good time.
 
-Bytes enter, heads and bodies leave; replies enter, bytes leave. The socket blocks except while
-something is read, since `streaming` peeks at it; the kernel bounds how long a write may stand.
+Bytes enter, heads and bodies leave; replies enter, bytes leave. The socket always blocks, since
+`streaming` peeks at it; the kernel bounds how long a read or a write may wait.
 """
 
 import socket
-import struct
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import Cancelled, TooSlow
@@ -15,6 +15,7 @@ from codex_oss.server.bodies import Body, ChunkedBody, CountedBody, body_too_lar
 from codex_oss.server.head import HeadReader, RequestHead, malformed
 from codex_oss.server.replies import HttpReply, render_head
 from codex_oss.server.streaming import CLIENT_LEFT
+from codex_oss.system import bound_reads, bound_writes
 
 READ_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 256 * 1024  # Linux doubles it: with one burst, under 1 MiB waits (3.12).
@@ -50,11 +51,8 @@ class Connection:
         self._is_read = False  # Whether the request in hand was read to its end.
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        # A timeout of Python's costs a poll beside every send, and bounds the whole of a write
-        # instead of the time without progress.
-        seconds, fraction = divmod(limits.write_seconds, 1)
-        blocked_max = struct.pack("@ll", int(seconds), int(fraction * 1e6))
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, blocked_max)
+        # A timeout of Python's bounds the whole of a write instead of the time without progress.
+        bound_writes(client, limits.write_seconds)
 
     @property
     def may_go_on(self) -> bool:
@@ -98,6 +96,7 @@ class Connection:
         """Leave the rest of the connection to another protocol; return what came of it."""
         self.is_last, self._is_read = True, False
         unread, self._unread = self._unread, b""
+        bound_reads(self.client, inf)
         return unread
 
     def render(self, reply: HttpReply, request_id: str) -> bytes:
@@ -154,15 +153,13 @@ class Connection:
         self._unread = body.rest
 
     def _receive(self, seconds_max: float) -> bytes:
-        """Return what has come, b"" at its end. The socket blocks before and after."""
+        """Return what has come, b"" at its end."""
         try:
             if seconds_max <= 0:
-                raise TimeoutError
-            self.client.settimeout(seconds_max)
+                raise BlockingIOError
+            bound_reads(self.client, seconds_max)
             return self.client.recv(READ_BYTES)
-        except TimeoutError as error:
+        except BlockingIOError as error:
             raise TooSlow("the request did not arrive in time") from error
         except OSError as error:
             raise Cancelled(CLIENT_LEFT) from error
-        finally:
-            self.client.settimeout(None)

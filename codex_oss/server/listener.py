@@ -26,7 +26,7 @@ from codex_oss.server.frames import CloseCode
 from codex_oss.server.gate import CHALLENGE, Gate, check_media
 from codex_oss.server.replies import HttpReply, error_reply, render_head
 from codex_oss.server.router import Answer, HttpRequest, Route, Router, query_of
-from codex_oss.server.streaming import EventStream, StreamReply, cancel_if_left
+from codex_oss.server.streaming import MORE_COMES, EventStream, StreamReply, cancel_if_left
 from codex_oss.server.websocket import WebSocket, WebSocketReply
 from codex_oss.system import Pulse, SystemClock, new_id
 
@@ -85,7 +85,7 @@ class Listener:
         """Answer until `drain` is over, then hang up on everybody."""
         with selectors.DefaultSelector() as selector:
             for server in self._servers:
-                selector.register(server, selectors.EVENT_READ, server.handle_request)
+                selector.register(server, selectors.EVENT_READ, server.take)
             selector.register(self._woken, selectors.EVENT_READ, partial(self._woken.recv, 64))
             while not (self._drain and (self._drain.is_over or not self._running)):
                 for key, _ in selector.select(WAIT_SECONDS if self._drain else QUIET_SECONDS_MAX):
@@ -197,7 +197,7 @@ class Listener:
         head = render_head(200, reply.headers, turn.request_id, closes=True)
         try:
             with closing(reply), self._pulse.watching(stream.beat):
-                stream.send(lambda: head)
+                stream.send(lambda: head, MORE_COMES)
                 for encode in reply.bursts if connection.wants_payload else ():
                     stream.send(encode)
         except Cancelled:

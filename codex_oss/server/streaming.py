@@ -20,6 +20,7 @@ from codex_oss.server.replies import ensure_single_lines
 
 CLIENT_LEFT = "client left"
 HUNG_UP: int = getattr(select, "POLLRDHUP", 0)  # Of Linux; with 0 only a broken connection is seen.
+MORE_COMES: int = getattr(socket, "MSG_MORE", 0)  # Linux waits 0.2 s for it, and sends one packet.
 EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
 
 Event = TypeVar("Event")
@@ -72,14 +73,14 @@ class Outlet:
         self._unsent = b""  # The rest of an offer that did not fit into the socket.
         self.written_at = clock.monotonic()
 
-    def send(self, encode: Encode) -> None:
+    def send(self, encode: Encode, flags: int = 0) -> None:
         """Write all of it; `Cancelled` if nobody takes it within the socket's time, and nothing
         follows what may have been cut."""
         with self._lock:
             data, self._unsent = self._unsent + encode(), b""
             try:
                 if data:
-                    self._client.sendall(data)
+                    self._client.sendall(data, flags)
             except OSError as error:
                 with suppress(OSError):
                     self._client.shutdown(socket.SHUT_RDWR)

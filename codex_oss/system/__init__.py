@@ -36,7 +36,8 @@ from codex_oss.system.processes import (
     terminate,
 )
 from codex_oss.system.scratch import remove_scratch, scratch_file, scratch_folder
-from codex_oss.system.threads import Pulse, Worker, ticking
+from codex_oss.system.sockets import bound_reads, bound_writes
+from codex_oss.system.threads import Pulse, Worker, start, ticking
 
 if TYPE_CHECKING:
     from codex_oss.system.database import Database
@@ -56,6 +57,8 @@ __all__ = [
     "SystemClock",
     "Worker",
     "allow_descriptors",
+    "bound_reads",
+    "bound_writes",
     "free_bytes",
     "is_revision",
     "kill",
@@ -75,6 +78,7 @@ __all__ = [
     "scratch_folder",
     "send_signal",
     "spawn_detached",
+    "start",
     "terminate",
     "ticking",
     "who_listens",

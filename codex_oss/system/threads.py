@@ -4,6 +4,7 @@ One `Pulse` a process beats for all streams; `ticking` turns the silence of a sl
 items; a `Worker` is one piece of work on a thread of its own. Nobody else starts a thread.
 """
 
+import _thread
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -133,6 +134,13 @@ def _leave(reader: "Worker", box: "queue.Queue[Item]") -> None:
     while not reader.join(LEAVE_POLL_SECONDS) and monotonic() < give_up:
         with suppress(queue.Empty):
             box.get_nowait()
+
+
+def start(work: Callable[[], None]) -> None:
+    """Have `work`, which must not raise, done by a thread of its own that does not keep the process
+    alive. `threading` waits until it has begun: two more switches for each caller of a server.
+    `RuntimeError` where there is no room for a thread."""
+    _thread.start_new_thread(work, ())
 
 
 class Worker:

@@ -94,9 +94,13 @@ class Chunked:
     def feed(self, data: bytes) -> bytes:
         data, at = self._rest + data, 0
         pieces: list[bytes] = []
-        if self._missing is None and not self.is_over:
-            pieces, at = _whole_chunks(data)
+        may_be_plain = True  # Looked at once a read: behind the chunk that was open.
         while at < len(data) and not self.is_over:
+            if self._missing is None and may_be_plain:
+                may_be_plain = False
+                chunks, at = _whole_chunks(data, at)
+                pieces += chunks
+                continue
             if self._missing is None:
                 if not (line := CHUNK_LINE.match(data, at)):
                     _ensure_size_line_may_follow(data[at:])
@@ -123,18 +127,18 @@ class Chunked:
             raise UpstreamTruncated("the provider's reply was cut: its last chunk did not come")
 
 
-def _whole_chunks(data: bytes) -> tuple[list[bytes], int]:
-    """Return the chunks at the beginning that came whole, and where they end: all at once, or none
+def _whole_chunks(data: bytes, at: int) -> tuple[list[bytes], int]:
+    """Return the chunks from here on that came whole, and where they end: all at once, or none
     where a chunk itself holds a line end, or a size line more than a size. The loop reads those."""
-    parts = data.split(b"\r\n")
+    parts = data[at:].split(b"\r\n")
     end = (len(parts) - 1) & ~1  # Size and chunk, each with its line end.
     end -= 2 * (parts[max(0, end - 2) : end] == [b"0", b""])  # The end of the body is no chunk.
     sizes, chunks = parts[:end:2], parts[1:end:2]
     if not chunks or not PLAIN_SIZES.fullmatch(b",".join(sizes)):
-        return [], 0
+        return [], at
     if [int(size, 16) for size in sizes] != list(map(len, chunks)):
-        return [], 0
-    return chunks, sum(map(len, parts[:end])) + 2 * end
+        return [], at
+    return chunks, at + sum(map(len, parts[:end])) + 2 * end
 
 
 def _ensure_size_line_may_follow(start: bytes) -> None:

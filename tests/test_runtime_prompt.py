@@ -7,10 +7,11 @@ from dataclasses import replace
 from support.facts import replied, requested
 from support.stories import Story
 
-from codex_oss.chat import FunctionCall
+from codex_oss.chat import ChatMessage, FunctionCall
 from codex_oss.contract import OBSERVATION, STATE, blocks
 from codex_oss.record import (
     MissionAdmitted,
+    ModelRequested,
     ReportValidated,
     RunRecord,
     RuntimeProgressEmitted,
@@ -150,6 +151,38 @@ class Replayed(unittest.TestCase):
         told.says(tool_calls=(long,), text="y" * 9_000)
         (said,) = [m for m in prompt_for(told.record, "explore").request.messages if m.calls]
         self.assertEqual((len(said.text), said.calls[0].arguments), (2_000, "{}"))
+
+    def test_reasoning_goes_back_to_the_family_that_wrote_it(self) -> None:
+        call = FunctionCall("c0", "rtk_ls", "{}")
+        told = story().says(tool_calls=(call,), reasoning="I must look.")
+        first = told.facts[0]
+        assert isinstance(first, MissionAdmitted)
+        self.assertEqual(self.said(told).reasoning, "")
+        told.facts[0] = replace(first, profile=replace(first.profile, family="kimi"))
+        said = self.said(told)
+        self.assertEqual((said.reasoning, said.reasoning_family), ("I must look.", "kimi"))
+
+    def test_a_turn_that_cannot_be_repeated_to_the_letter_is_told_as_text(self) -> None:
+        call = FunctionCall("c0", "rtk_grep", '{"pattern": "x"}')
+        secret = replace(call, arguments='{"pattern": "[redacted:aws:0000]"}')
+        cases = {
+            "another model's": story().says(tool_calls=(call,)),
+            "redacted reasoning": story().says(tool_calls=(call,), reasoning="[redacted:x:0]"),
+            "a redacted call": story().says(tool_calls=(secret,)),
+        }
+        asked = cases["another model's"].facts[1]
+        assert isinstance(asked, ModelRequested)
+        cases["another model's"].facts[1] = replace(asked, profile="another")
+        for what, told in cases.items():
+            with self.subTest(what):
+                said = self.said(told)
+                self.assertEqual((said.calls, said.reasoning), ((), ""))
+                self.assertEqual(json.loads(said.text)["tool_name"], "rtk_grep")
+
+    def said(self, told: Story) -> ChatMessage:
+        messages = prompt_for(told.record, "explore").request.messages
+        (found,) = [m for m in messages if m.role == "assistant"]
+        return found
 
     def test_an_empty_reply_leaves_no_message(self) -> None:
         told = story().says(text="")

@@ -2,22 +2,30 @@
 
 from codex_oss.contract.actions import (
     Action,
-    ActionFault,
     ClaimAction,
     ReportAction,
     StopAction,
     ToolAction,
+    example_of,
     parse_action,
 )
 from codex_oss.contract.compiler import template
 from codex_oss.contract.evidence import EvidenceRef, Match, Span, parse_ref
-from codex_oss.contract.functions import CONTROLS, TOOLS, Argument, Tool, declared
+from codex_oss.contract.functions import (
+    CONTROLS,
+    TOOLS,
+    ActionFault,
+    Argument,
+    Tool,
+    declared,
+)
 from codex_oss.contract.handoff import (
     HandoffValidation,
     extract_handoff,
     render_handoff,
     validate_handoff,
 )
+from codex_oss.contract.json_actions import Encoding, read_spoken, spoken
 from codex_oss.contract.mission import (
     Budget,
     MissionV1,
@@ -86,6 +94,7 @@ __all__ = [
     "Claim",
     "ClaimAction",
     "Denial",
+    "Encoding",
     "Escalation",
     "EvidenceRef",
     "Match",
@@ -110,6 +119,7 @@ __all__ = [
     "contract_digest",
     "declared",
     "exact_write_mission",
+    "example_of",
     "extract_handoff",
     "is_protected",
     "mode_of",
@@ -121,12 +131,14 @@ __all__ = [
     "parse_draft",
     "parse_mission",
     "parse_ref",
+    "read_spoken",
     "read_text_report",
     "refusal_of",
     "render_handoff",
     "render_mission",
     "scope_of",
     "searches_in",
+    "spoken",
     "support_task_of",
     "template",
     "tier_of",

@@ -14,12 +14,15 @@ from typing import NoReturn
 from codex_oss.contract.functions import (
     CONTROLS,
     LINES_MAX,
+    REMARKS,
     TOOLS,
+    ActionFault,
     Argument,
     BadCall,
     Tool,
     read_whole,
 )
+from codex_oss.contract.json_actions import Encoding, spoken
 from codex_oss.contract.kinds import FAULTY, Flag, Reading, Text, nearest, type_name
 from codex_oss.contract.records import Field, Members, Record
 from codex_oss.contract.report import (
@@ -36,12 +39,6 @@ MESSAGE_CHARS_MAX = 1_000  # Names and keys in it are the model's and may be of 
 QUOTE_CHARS_MAX = 200  # Of the model's own words beside a normalised call.
 REASON_CHARS_MAX = 300
 FAULTS_TOLD_MAX = 5  # Of one report to the model: more would cost more than asking again.
-
-REMARKS = (
-    *("reason", "hypothesis", "target_question", "expected_information_gain"),
-    "why_not_report_yet",
-)
-"""Texts that may stand beside the arguments of any call; commentary may quote them."""
 
 _DROPPED = "recursive"  # Our searches are recursive and our listings have a depth.
 _FORBIDDEN = frozenset("patch write edit create delete shell exec bash terminal".split())
@@ -90,20 +87,17 @@ class StopAction:
 Action = ToolAction | ClaimAction | ReportAction | StopAction
 
 
-@dataclass(frozen=True, slots=True)
-class ActionFault:
-    """Why a call is no action: a code of missions 8, a sentence, and one correct call."""
-
-    code: str
-    message: str
-    example: str
-
-
 def parse_action(
-    name: str, arguments_text: str, offered: Collection[str], *, example_path: str = "README.md"
+    name: str,
+    arguments_text: str,
+    offered: Collection[str],
+    *,
+    example_path: str = "README.md",
+    encoding: Encoding = "native_tools",
 ) -> Action | ActionFault:
     """Return the action that a call means. `offered` are the names that were declared to the
-    model; `example_path` is a path of the mission for the example in a fault."""
+    model; `example_path` is a path of the mission for the example in a fault, which is written in
+    the run's encoding."""
     tool = _TOOL_BY_NAME.get(name)
     known = tool.name if tool else name
     try:
@@ -114,7 +108,7 @@ def parse_action(
         return _control_action(name, given)
     except BadCall as bad:
         message = str(bad)[:MESSAGE_CHARS_MAX]
-        return ActionFault(bad.code, message, _example(known, offered, example_path))
+        return ActionFault(bad.code, message, example_of(known, offered, example_path, encoding))
 
 
 def _check_name(name: str, offered: Collection[str]) -> None:
@@ -241,7 +235,9 @@ def _control_action(name: str, given: Mapping[str, object]) -> Action:
     return read
 
 
-def _example(name: str, offered: Collection[str], path: str) -> str:
+def example_of(
+    name: str, offered: Collection[str], path: str, encoding: Encoding = "native_tools"
+) -> str:
     """Return one correct call: of the function that was meant, else of the first one offered."""
     examples: dict[str, dict[str, object]] = {
         "rtk_read": {"path": path, "start_line": 1, "end_line": 80},
@@ -265,4 +261,7 @@ def _example(name: str, offered: Collection[str], path: str) -> str:
         "stop": {"reason": "..."},
     }
     chosen = name if name in offered else next((each for each in offered if each in examples), "")
-    return f"{chosen}({json.dumps(examples[chosen])})" if chosen else ""
+    if not chosen:
+        return ""
+    arguments = json.dumps(examples[chosen])
+    return f"{chosen}({arguments})" if encoding == "native_tools" else spoken(chosen, arguments)

@@ -18,6 +18,12 @@ REVISION_CHARS_MAX = 200
 WRITTEN_PATH_CHARS_MAX = 4_096  # The guard says what is wrong with a long path; this bounds it.
 LINES_MAX = 100_000_000
 
+REMARKS = (
+    *("reason", "hypothesis", "target_question", "expected_information_gain"),
+    "why_not_report_yet",
+)
+"""Texts that may stand beside the arguments of any call; commentary may quote them."""
+
 _WHOLE = re.compile(r"\s*[+-]?\d{1,18}\s*")
 
 
@@ -27,6 +33,15 @@ class BadCall(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFault:
+    """Why a call is no action: a code of missions 8, a sentence, and one correct call."""
+
+    code: str
+    message: str
+    example: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ def profile_facts(profile: ModelProfile) -> ProfileFacts:
         written_price=prices.cache_write if prices else None,
         long_tokens=prices.long_tokens if prices else None,
         long=_price_facts(prices.long) if prices and prices.long else None,
+        family=profile.family,
+        action_encoding=profile.action_encoding,
     )
 
 

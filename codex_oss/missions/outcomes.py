@@ -5,7 +5,7 @@ reading of a path, the N-th executed call. Costs use the prices recorded at admi
 """
 
 from codex_oss.chat import ChatReply, FunctionCall, Usage, mended
-from codex_oss.contract import EvidenceRef
+from codex_oss.contract import EvidenceRef, read_spoken
 from codex_oss.record import (
     CallUsage,
     Citation,
@@ -37,11 +37,16 @@ def replied(
     profile: ProfileFacts,
     first_byte_ms: int,
     total_ms: int,
+    *,
+    may_call: bool = True,
 ) -> ModelReplied:
-    """Return the reply under call ids of our own: providers repeat theirs."""
+    """Return the reply under call ids of our own: providers repeat theirs. Where it calls nothing,
+    its text may mean calls, in whichever encoding it was asked."""
+    made = tuple((call.name, call.arguments) for call in reply.calls)
+    meant = _meant(reply) if may_call and not made else ()
     calls = tuple(
-        FunctionCall(f"call_{announced.call}_{number}", mended(call.name), mended(call.arguments))
-        for number, call in enumerate(reply.calls[:CALLS_KEPT_MAX])
+        FunctionCall(f"call_{announced.call}_{number}", mended(name), mended(arguments))
+        for number, (name, arguments) in enumerate((made or meant)[:CALLS_KEPT_MAX])
     )
     text, said = mended(reply.text), [[call.name, call.arguments] for call in reply.calls]
     usage = _usage(announced, reply)
@@ -60,8 +65,15 @@ def replied(
         first_byte_ms=first_byte_ms,
         total_ms=total_ms,
         upstream_model=profile.upstream_model,
-        calls_left_out=len(reply.calls) - len(calls),
+        calls_left_out=len(made or meant) - len(calls),
+        encoding="json_action" if meant else "native_tools",
     )
+
+
+def _meant(reply: ChatReply) -> tuple[tuple[str, str], ...]:
+    """Return the calls that a text means; what was cut off means none."""
+    meant = read_spoken(mended(reply.text)) if reply.finish != "length" else ()
+    return meant if isinstance(meant, tuple) else ()
 
 
 def _usage(announced: ModelRequested, reply: ChatReply) -> CallUsage:

@@ -104,7 +104,12 @@ class Performer:
                         yield None
             profile = record.admitted.admitted.profile
             yield replied(
-                announced, gather(bursts), profile, first_byte_ms, self._since_ms(started)
+                announced,
+                gather(bursts),
+                profile,
+                first_byte_ms,
+                self._since_ms(started),
+                may_call=not record.contract.is_packed,
             )
         except BridgeError as error:
             yield failed(announced, error.code, error.message, error.retryable)

@@ -25,6 +25,8 @@ LANE_OF_ALIAS = {  # `mission-a<digit>-<profile>`.
 }
 Exposure = Literal["local", "remote"]
 WireName = Literal["chat", "anthropic", "responses"]
+ActionEncoding = Literal["native_tools", "json_action", "auto"]
+"""How a mission's model says what it does; `auto`: by functions, until it shows that it cannot."""
 
 WINDOW_TOKENS, OUTPUT_TOKENS = 32_768, 8_192  # Of a model of which nothing is known.
 CAPABILITY_TIER, LANES = 3, ("investigation", "open_investigation")  # The same (missions 15).
@@ -77,6 +79,7 @@ class ModelProfile:
     concurrency: int | None = None
     fallbacks: tuple[str, ...] = ()
     is_unlisted: bool = False
+    action_encoding: ActionEncoding = "auto"
 
     @property
     def family(self) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from codex_oss.chat import EFFORTS, SALVAGE_FORMS, Replay
 from codex_oss.profiles.dialects import FAMILIES
-from codex_oss.profiles.profile import CAPABILITY_OF_LANE, WireName
+from codex_oss.profiles.profile import CAPABILITY_OF_LANE, ActionEncoding, WireName
 from codex_oss.profiles.providers import PRESETS
 
 USD_MAX = 100_000  # A million tokens: beyond it somebody wrote another unit.
@@ -154,5 +154,6 @@ KEYS: dict[str, Key] = {
     "idle_seconds": _integer(1, 3_600),
     "concurrency": _integer(1, 1_024),
     "fallbacks": _list_of("names of models", _is_name),
+    "action_encoding": _one_of(get_args(ActionEncoding)),
 }
 """Keys of a profile."""

@@ -18,6 +18,11 @@ from codex_oss.record.run_record import (
 
 CALLS_PER_REPLY_MAX = 4  # Later calls of one reply are answered `not_run` (missions 8).
 WAITING_NAMES = ("final_report",)  # Beside other calls the calls run and the report waits.
+NATIVE = "native_tools"
+MISSPOKEN_MAX = 2  # In a row: then a run goes on in JSON, for good (missions 8).
+WELL_SPOKEN = ("truncated_output", "phase_closed", "tool_class", "no_such_tool_here")
+"""Faults that say nothing against the encoding: what was said was understood."""
+
 SCALE_PERCENT_MIN, SCALE_PERCENT_MAX = 50, 200  # Of our estimate of tokens (missions 9).
 
 
@@ -32,16 +37,20 @@ def asked(record: RunRecord, fact: facts.ModelRequested) -> RunRecord:
 def replied(record: RunRecord, fact: facts.ModelReplied) -> RunRecord:
     request = record.loop.open_request
     assert request, "illegal() let an outcome without intent through"
-    calls = fact.tool_calls[:CALLS_PER_REPLY_MAX]
-    working = tuple(call for call in calls if call.name not in WAITING_NAMES)
-    queue = working or calls[:1]
-    if not fact.tool_calls:  # Plain text is answered like a call without an id.
-        queue = (FunctionCall("", "", fact.text),)
-    said = Said(fact.call, fact.text, fact.tool_calls, fact.finish_reason == "length")
+    said = Said(
+        fact.call,
+        fact.text,
+        fact.tool_calls,
+        is_cut=fact.finish_reason == "length",
+        is_text=fact.encoding != NATIVE,
+        profile=request.profile,
+        reasoning=fact.reasoning,
+    )
     loop = evolved(
         record.loop,
         open_request=None,
-        queue=queue,
+        queue=_waiting(fact),
+        is_json=record.loop.is_json or request.encoding != NATIVE,
         transcript=(*record.loop.transcript, said),
         has_acted=False,
         failed_in_a_row=0,
@@ -53,6 +62,17 @@ def replied(record: RunRecord, fact: facts.ModelReplied) -> RunRecord:
         scale = max(SCALE_PERCENT_MIN, min(SCALE_PERCENT_MAX, scale))
         budget = evolved(budget, estimate_scale_percent=scale)
     return evolved(record, loop=loop, budget=budget)
+
+
+def _waiting(fact: facts.ModelReplied) -> tuple[FunctionCall, ...]:
+    """Return the calls of a reply that are to be taken. One action in JSON stands alone with its
+    claims; of function calls the first few are run, and a report waits for those beside it."""
+    if not fact.tool_calls:  # Plain text is answered like a call without an id.
+        return (FunctionCall("", "", fact.text),)
+    if fact.encoding != NATIVE:
+        return fact.tool_calls
+    calls = fact.tool_calls[:CALLS_PER_REPLY_MAX]
+    return tuple(call for call in calls if call.name not in WAITING_NAMES) or calls[:1]
 
 
 def spent(budget: BudgetPart, usage: facts.CallUsage, cost_microusd: int | None) -> BudgetPart:
@@ -95,7 +115,17 @@ def rejected(record: RunRecord, fact: facts.ActionRejected) -> RunRecord:
     }
     loop = taken(record.loop, fact.call_id, Answered(fact.call_id, note=note), acted=False)
     is_write = fact.code == "no_such_tool_here"
-    return evolved(record, loop=evolved(loop, write_attempts=loop.write_attempts + is_write))
+    is_misspoken = loop.faulty > record.loop.faulty and fact.code not in WELL_SPOKEN
+    misspoken = loop.misspoken_in_a_row + is_misspoken
+    is_cut = loop.faulty > record.loop.faulty and fact.code == "truncated_output"
+    loop = evolved(
+        loop,
+        write_attempts=loop.write_attempts + is_write,
+        misspoken_in_a_row=misspoken,
+        cut_in_a_row=loop.cut_in_a_row + is_cut,
+        is_json=loop.is_json or misspoken >= MISSPOKEN_MAX,
+    )
+    return evolved(record, loop=loop)
 
 
 def claimed(record: RunRecord, fact: facts.ClaimRecorded) -> RunRecord:
@@ -157,5 +187,7 @@ def taken(loop: LoopPart, call_id: str, answer: Answered | None = None, *, acted
         narrated="",
         has_acted=has_acted,
         faulty_in_a_row=0 if has_acted else loop.faulty_in_a_row + is_faulty,
+        misspoken_in_a_row=0 if has_acted else loop.misspoken_in_a_row,
+        cut_in_a_row=0 if has_acted else loop.cut_in_a_row,
         faulty=loop.faulty + is_faulty,
     )

@@ -51,7 +51,7 @@ class PriceFacts:
 @dataclass(frozen=True, slots=True)
 class ProfileFacts:
     """What a run needs to know of its model. Prices are micro-USD per million tokens, `long` those
-    of a call whose input is over `long_tokens`."""
+    of a call whose input is over `long_tokens`; `family` is whose reasoning it can be sent back."""
 
     name: str
     upstream_model: str
@@ -65,6 +65,8 @@ class ProfileFacts:
     written_price: int | None = None
     long_tokens: int | None = None
     long: PriceFacts | None = None
+    family: str = ""
+    action_encoding: str = "native_tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,8 @@ class CallUsage:
 @dataclass(frozen=True, slots=True)
 class ModelReplied:
     """What the model said. `reasoning` is kept as a private blob and never shown;
-    `calls_left_out` are more than anybody would answer."""
+    `calls_left_out` are more than anybody would answer. `encoding`: its calls are function calls,
+    or they were read in its text."""
 
     call: int
     response_sha256: str
@@ -239,6 +242,7 @@ class ModelReplied:
     total_ms: int
     upstream_model: str
     calls_left_out: int = 0
+    encoding: str = "native_tools"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,12 +80,16 @@ class MissionPart:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One reply of the model, as the next prompt repeats it. `is_cut`: at its output limit."""
+    """One reply of the model, as the next prompt repeats it. `is_cut`: at its output limit;
+    `is_text`: its calls stand in its text."""
 
     call: int
     text: str
     calls: tuple[FunctionCall, ...]
     is_cut: bool = False
+    is_text: bool = False
+    profile: str = ""
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,9 @@ class Answered:
 class LoopPart:
     """Where the run stands. `queue` holds the calls of the last reply that wait for their turn;
     `has_acted` says whether any call of that reply was an action. A reply without one is
-    *faulty*, and asking again is a repair round. `interrupted` says why nobody works on it."""
+    *faulty*, and asking again is a repair round. `misspoken_in_a_row` counts those that were no
+    action in the encoding they were asked in, `cut_in_a_row` those that were cut off; `is_json`:
+    the run goes on in JSON. `interrupted` says why nobody works on it."""
 
     phase: str = "PLAN"
     phase_history: tuple[str, ...] = ("PLAN",)
@@ -114,6 +120,9 @@ class LoopPart:
     has_acted: bool = False
     faulty_in_a_row: int = 0
     faulty: int = 0
+    misspoken_in_a_row: int = 0
+    cut_in_a_row: int = 0
+    is_json: bool = False
     failed_in_a_row: int = 0
     last_failure: str = ""
     last_failure_retryable: bool = True

@@ -16,6 +16,7 @@ from codex_oss.record.run_record import RunRecord
 
 REPAIRS_IN_A_ROW_MAX = 2  # Then a run closes with what is proven (missions 8).
 REPAIRS_MAX = 5
+CUT_IN_A_ROW_MAX = 1  # What was cut off is asked for once more, and may be longer then.
 FAILURES_IN_A_ROW_MAX = 3
 WRITE_ATTEMPTS_MAX = 3
 RESERVE_SECONDS_MIN, RESERVE_SECONDS_MAX = 2, 30  # Kept for closing (missions 10.2).
@@ -80,7 +81,11 @@ def out_of(record: RunRecord) -> str:
     tokens_max = limits.max_output_tokens_total
     is_last = budget.model_calls >= limits.max_model_calls
     is_given_up = loop.failed_in_a_row and (is_last or not loop.last_failure_retryable)
-    repairs_spent = loop.faulty_in_a_row > REPAIRS_IN_A_ROW_MAX or loop.faulty > REPAIRS_MAX
+    repairs_spent = (
+        loop.faulty_in_a_row > REPAIRS_IN_A_ROW_MAX
+        or loop.faulty > REPAIRS_MAX
+        or loop.cut_in_a_row > CUT_IN_A_ROW_MAX
+    )
     stuck = f"budget_exhausted:{budget.exhausted[-1]}" if budget.exhausted else ""
     rows = (
         (ends_without_model(record), "exact_write_checked"),

@@ -5,6 +5,7 @@ calls the model already made; then closing, if there is a reason; else the next 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from codex_oss.chat import FunctionCall, Usage
 from codex_oss.contract import (
@@ -15,7 +16,9 @@ from codex_oss.contract import (
     ReportAction,
     StopAction,
     ToolAction,
+    example_of,
     parse_action,
+    read_spoken,
     read_text_report,
 )
 from codex_oss.record import (
@@ -49,6 +52,7 @@ from codex_oss.record import (
     verdict,
 )
 from codex_oss.runtime.costs import cost_microusd
+from codex_oss.runtime.encodings import encoding_of, offered
 from codex_oss.runtime.intents import CallModel, Intent, LookAgain, Note, RunTool
 from codex_oss.runtime.phases import (
     is_asked_once_more,
@@ -58,8 +62,9 @@ from codex_oss.runtime.phases import (
     phase_of,
     unread_sources,
 )
-from codex_oss.runtime.prompt import PROMPT_VERSION, RUNTIME_CALLS, offered, prompt_for
+from codex_oss.runtime.prompt import PROMPT_VERSION, prompt_for
 from codex_oss.runtime.standing import ref_of
+from codex_oss.runtime.transcript import RUNTIME_CALLS
 
 CLAIMS_MAX = 40
 CLAIM_ID_DIGITS = 10
@@ -112,8 +117,14 @@ def _taken(record: RunRecord, call: FunctionCall) -> Fact:
     number = record.budget.model_calls
     if not call.name:
         return _of_text(record, call)
-    names, path = offered(record), _example_path(record)
-    match parse_action(call.name, call.arguments, names, example_path=path):
+    action = parse_action(
+        call.name,
+        call.arguments,
+        offered(record),
+        example_path=_example_path(record),
+        encoding=encoding_of(record),
+    )
+    match action:
         case ActionFault() as fault:
             return _rejected(record, call, _cut_off(record) or fault)
         case ClaimAction(claim):
@@ -190,12 +201,24 @@ def _cut_off(record: RunRecord) -> ActionFault | None:
 
 
 def _text_fault(record: RunRecord, text: str) -> ActionFault:
-    example = 'final_report({"report": {"status": "PARTIAL", ...}})'
+    """Say what is wrong with a text in place of an action."""
     if cut_off := _cut_off(record):
         return cut_off
-    if not text.strip():
-        return ActionFault("empty_reply", "you answered nothing: call a function", example)
-    return ActionFault("prose_report", "you answered in prose: call a function", example)
+    encoding, names = encoding_of(record), offered(record)
+    fault = read_spoken(text)
+    assert isinstance(fault, ActionFault), "a text that means calls would have been taken for them"
+    wanted = "final_report" if record.loop.phase == "REPORT" else ""
+    example = example_of(wanted, names, _example_path(record), encoding)
+    if encoding == "json_action":
+        return replace(fault, example=example)
+    code = "prose_report" if fault.code == "no_json" else fault.code
+    return ActionFault(code, _NATIVE_MESSAGES.get(fault.code, fault.message), example)
+
+
+_NATIVE_MESSAGES = {
+    "empty_reply": "you answered nothing: call a function",
+    "no_json": "you answered in prose: call a function",
+}
 
 
 def _rejected(record: RunRecord, call: FunctionCall, fault: ActionFault) -> ActionRejected:
@@ -270,7 +293,7 @@ def _ask(record: RunRecord) -> Intent:
             call=record.budget.model_calls + 1,
             purpose=purpose,
             profile=profile.name,
-            encoding="native_tools",
+            encoding=encoding_of(record),
             request_sha256=prompt.digest,
             prompt_version=PROMPT_VERSION,
             messages=len(prompt.request.messages),

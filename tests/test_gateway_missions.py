@@ -138,7 +138,7 @@ class RefusedBeforeAnyStream(unittest.TestCase):
             "handoff_missing": "Where is `load`?",
             "multiple_handoffs": two,
             "unknown_field": render_handoff(contract(forbiden_roots=["x"])),
-            "not_enforced_yet": render_handoff(contract(max_cost_usd="1")),
+            "price_unknown": render_handoff(contract(max_cost_usd="1")),
             "scope_empty": render_handoff(contract(allowed_roots=["nowhere"])),
         }
         with scratch() as folder, ScriptedProvider() as provider:
@@ -174,6 +174,29 @@ class RefusedBeforeAnyStream(unittest.TestCase):
             status, code, message = self.refused(running, asks("mission-a3-kimi"))
             self.assertEqual((status, code), (400, "provider_not_configured"))
             self.assertIn("OPENCODE_GO_API_KEY", message)
+
+
+class AskedTwice(unittest.TestCase):
+    def test_a_stream_that_codex_asks_for_again_is_one_run_and_one_spend(self) -> None:
+        turn = {"thread_id": "t1", "turn_id": "u1"}
+        with scratch() as folder, ScriptedProvider() as provider:
+            provider.then(READ, GOOD)
+            with bridge(write_tree(folder), provider) as running:
+                client = running.client
+                client.headers["x-codex-turn-metadata"] = json.dumps(turn)
+                first = client.events(asks())
+                said = {"type": "message", "role": "user", "content": asks()["input"]}
+                done = [e.data["item"] for e in first if e.type == "response.output_item.done"]  # type: ignore[index]
+                again = client.events(asks() | {"input": [said, done[0]]})
+                client.headers["x-codex-turn-metadata"] = json.dumps({**turn, "turn_id": "u2"})
+                provider.then(READ, GOOD)
+                other = client.events(asks())
+            self.assertEqual(messages(first), messages(again))
+            usage = [e[-2].data["response"]["usage"] for e in (first, again)]  # type: ignore[index]
+            self.assertEqual(usage[0], usage[1])
+            self.assertNotEqual(messages(first)[-1], messages(other)[-1])
+            self.assertEqual(len(provider.requests), 4)
+            self.assertEqual(len(list((folder / ".codex-oss/runs").glob("run_*"))), 2)
 
 
 class CallersWhoLeave(unittest.TestCase):

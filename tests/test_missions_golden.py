@@ -25,6 +25,7 @@ from codex_oss.record import (
     ModelRequested,
     ProjectionWritten,
     ReportDrafted,
+    RunInterrupted,
     RunRecord,
     RunResumed,
     RuntimeProgressEmitted,
@@ -221,7 +222,8 @@ def is_foreign(fact: Fact) -> bool:
     """Whether no decision wrote this: a person, the next process, the end, the clock."""
     if isinstance(fact, RuntimeProgressEmitted):
         return fact.progress_type == "waiting"
-    return isinstance(fact, CancelRequested | LogRecovered | RunResumed | HeadSealed)
+    written_by_others = CancelRequested | LogRecovered | RunInterrupted | RunResumed | HeadSealed
+    return isinstance(fact, written_by_others)
 
 
 def next_fact(stage: Stage, events: tuple[Event, ...]) -> Fact:

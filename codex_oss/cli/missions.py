@@ -21,7 +21,7 @@ from codex_oss.contract import (
 from codex_oss.contract import template as template_of
 from codex_oss.deadline import Deadline
 from codex_oss.errors import BadMission, BadRequest, Cancelled, NotFound, StorageUnsafe, TooLarge
-from codex_oss.missions import MissionResult, Order, Run
+from codex_oss.missions import AttachedRun, MissionResult, Order, Run
 from codex_oss.profiles import BUILT_IN, ModelProfile
 from codex_oss.record import CancelRequested, Event, Json, Sentence, commentary_for, shown_live
 from codex_oss.system import on_interrupt, read_bounded
@@ -83,6 +83,11 @@ def validate(arguments: Namespace, _console: Console) -> Result:
 def run_mission_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", help="a contract or a text with a handoff; - for stdin")
     parser.add_argument("--profile", metavar="NAME", help="the model that is to work on it")
+    parser.add_argument(
+        "--idempotency-key",
+        metavar="TEXT",
+        help="with the same key and contract the same run answers, for 15 minutes",
+    )
     names = fill(f"profiles: {', '.join(profile.name for profile in BUILT_IN)}", 79)
     parser.epilog = (
         f"{parser.epilog}\n\n{names}\nand those of PROFILES_JSON\n\n"
@@ -99,7 +104,8 @@ def run_mission(arguments: Namespace, console: Console) -> Result:
     for warning in handed.warnings:
         console.say(f"warning: {warning}")
     profile = _profile(workshop, arguments.profile, console)
-    order = Order(mission, profile, profile.name, 0, "cli", handed.warnings)
+    key = f"key:{arguments.idempotency_key}" if arguments.idempotency_key else ""
+    order = Order(mission, profile, profile.name, 0, "cli", handed.warnings, key)
     deadline = Deadline(workshop.clock)
     return _followed(workshop.desk.begin(order, deadline), deadline, workshop, console)
 
@@ -158,7 +164,9 @@ def _cells(row: Json) -> tuple[str, ...]:
     return (*(str(row.get(name, "")) for name in names), " ".join(objective.split()))
 
 
-def _followed(run: Run, deadline: Deadline, workshop: Workshop, console: Console) -> Result:
+def _followed(
+    run: Run | AttachedRun, deadline: Deadline, workshop: Workshop, console: Console
+) -> Result:
     """Tell a run as it happens; Ctrl-C ends it with a report."""
     style = workshop.settings
     try:

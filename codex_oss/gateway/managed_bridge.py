@@ -16,7 +16,7 @@ from codex_oss.deadline import Clock
 from codex_oss.errors import Busy, Refused
 from codex_oss.gateway.lanes import MissionLane
 from codex_oss.gateway.turns import Served, new_turn
-from codex_oss.missions import MissionDesk, MissionResult, Order, Run
+from codex_oss.missions import AttachedRun, MissionDesk, MissionResult, Order, Run
 from codex_oss.record import (
     ReportedMission,
     Sentence,
@@ -79,6 +79,7 @@ class MissionTurns:
             alias_tier=int(lane.tier[1:] or 0),
             door="native",
             warnings=handed.warnings,
+            run_key=run_key_of(http.headers, request.asked.cache_key),
         )
         try:
             run = self._desk.begin(order, http.deadline)
@@ -88,7 +89,7 @@ class MissionTurns:
             return turn, narrate(turn, _failing(error))
         return turn, narrate(turn, self._told(run))
 
-    def _told(self, run: Run) -> Iterator[Commentary | FinalReport]:
+    def _told(self, run: Run | AttachedRun) -> Iterator[Commentary | FinalReport]:
         with closing(run.events()) as events:
             sentences = (s for event in events if (s := commentary_for(event)))
             style = self._style
@@ -114,6 +115,16 @@ def ensure_our_project(root: str, headers: Mapping[str, str]) -> None:
         code="wrong_project_root",
         hint="start a bridge in that project: codex-oss up",
     )
+
+
+def run_key_of(headers: Mapping[str, str], cache_key: str) -> str:
+    """Return what a request has in common with itself when Codex sends it again after a stream
+    that broke off: thread and turn, else its cache key (missions 4)."""
+    said = _turn_metadata(headers.get(TURN_METADATA, ""))
+    thread, turn = said.get("thread_id"), said.get("turn_id")
+    if isinstance(thread, str) and isinstance(turn, str) and thread and turn:
+        return f"turn:{thread}:{turn}"
+    return f"cache:{cache_key}" if cache_key else ""
 
 
 def _reported_in(request: ResponsesRequest) -> ReportedMission | None:
@@ -158,11 +169,17 @@ def visible_event(sentence: Sentence) -> Mapping[str, object]:
 
 def _workspaces(metadata: str) -> list[str]:
     """Return the folders that Codex says it works in; none where it does not say."""
-    try:
-        found = json.loads(metadata).get("workspaces")
-    except (ValueError, AttributeError, RecursionError):
-        return []
+    found = _turn_metadata(metadata).get("workspaces")
     return list(found) if isinstance(found, dict) else []
+
+
+def _turn_metadata(text: str) -> Mapping[str, object]:
+    """Return what Codex says of a turn; nothing where that cannot be read."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _are_related(ours: str, theirs: str) -> bool:

@@ -20,7 +20,7 @@ from codex_oss.contract import (
 from codex_oss.deadline import Deadline
 from codex_oss.errors import BridgeError, Busy, Refused
 from codex_oss.gateway.pack_texts import Pack, sources_text, without_conclusions
-from codex_oss.missions import MissionDesk, MissionResult, Order, Run
+from codex_oss.missions import AttachedRun, MissionDesk, MissionResult, Order, Run
 from codex_oss.profiles import ModelProfile
 from codex_oss.record import EXACT_WRITE, SOURCE_PACK
 
@@ -119,7 +119,7 @@ class SourcePacks:
 
     def begin_exact_write(
         self, task: SupportTask, profile: ModelProfile, deadline: Deadline
-    ) -> Run:
+    ) -> Run | AttachedRun:
         """Admit the run that compares a file with the text it is to have, or raise why not."""
         mission = exact_write_mission(task, seconds=_seconds(deadline))
         order = Order(
@@ -133,7 +133,7 @@ class SourcePacks:
         )
         return self._desk.begin(order, deadline)
 
-    def propose(self, run: Run, profile: ModelProfile) -> Iterator[Burst]:
+    def propose(self, run: Run | AttachedRun, profile: ModelProfile) -> Iterator[Burst]:
         """Yield what the text would change. Nothing is written."""
         with closing(run.events()) as events:
             for _ in events:

@@ -4,7 +4,7 @@ from codex_oss.log.blobs import BlobStore
 from codex_oss.log.heads import Head, HeadStore
 from codex_oss.log.mission_event_log import EventLog, MemoryEventLog, MissionEventLog
 from codex_oss.log.projections import ProjectionState, check_projections, write_projections
-from codex_oss.log.reading import LogReader, log_lines, parse_log
+from codex_oss.log.reading import LogFollower, LogReader, log_lines, parse_log
 from codex_oss.log.verify import READABLE, LogVerdict, judge
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "EventLog",
     "Head",
     "HeadStore",
+    "LogFollower",
     "LogReader",
     "LogVerdict",
     "MemoryEventLog",

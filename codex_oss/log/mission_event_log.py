@@ -307,6 +307,7 @@ def head_summary(record: RunRecord) -> Json:
         "status": record.status,
         "alias": admitted.model_alias,
         "contract": admitted.contract_sha256,
+        "run_key": admitted.run_key,
         "objective": record.contract.objective[:120],
         "started": record.mission.started_at,
         "ended": record.last_at,

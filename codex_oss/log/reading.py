@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codex_oss.errors import StorageUnsafe
+from codex_oss.errors import LogCorrupt, StorageUnsafe
 from codex_oss.record import Event, LineFault, ReadBlob, decode
 from codex_oss.system import DISK, Disk
 
@@ -81,6 +81,32 @@ def log_lines(path: Path, disk: Disk = DISK) -> Iterator[bytes]:
         if found.st_size > LOG_BYTES_MAX:
             raise StorageUnsafe(f"the log of {path.parent.name} has {found.st_size} bytes")
         yield from file
+
+
+class LogFollower:
+    """What stands in a log, and then what others append to it. Nothing is written."""
+
+    def __init__(self, path: Path, read_blob: ReadBlob, disk: Disk = DISK) -> None:
+        self._path, self._read_blob, self._disk = path, read_blob, disk
+        self._size = 0
+        self._last: Event | None = None
+
+    def news(self) -> tuple[Event, ...]:
+        """Return the events since the last time. A line that is still being written comes later."""
+        fd = self._disk.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            raw = os.pread(fd, max(0, os.fstat(fd).st_size - self._size), self._size)
+        finally:
+            os.close(fd)
+        reader = parse_log(raw, self._read_blob, self._last)
+        events = tuple(reader)
+        if reader.damage:
+            name = self._path.parent.name
+            hint = f"run: codex-oss log verify {name}"
+            raise LogCorrupt(f"{name} is damaged: {reader.damage.rule}", hint=hint)
+        self._size += reader.size
+        self._last = events[-1] if events else self._last
+        return events
 
 
 def parse_log(raw: bytes, read_blob: ReadBlob, before: Event | None = None) -> LogReader:

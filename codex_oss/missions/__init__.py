@@ -1,14 +1,18 @@
 """Take a mission in at any door and keep it until it is settled."""
 
 from codex_oss.missions.archive import LoggedRun, RunArchive
+from codex_oss.missions.attached import AttachedRun
 from codex_oss.missions.desk import MissionDesk
 from codex_oss.missions.facts import Order, Sources
+from codex_oss.missions.handover import Handover
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import MissionResult, result_of
 from codex_oss.missions.run import Run
 
 __all__ = [
+    "AttachedRun",
+    "Handover",
     "LoggedRun",
     "MissionDesk",
     "MissionResult",

@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
+from datetime import datetime
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import NoReturn
@@ -17,9 +19,11 @@ from codex_oss.contract import MissionV1, contract_digest, parse_mission, render
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BadMission, BridgeError, Busy, Refused
 from codex_oss.layout import Layout
-from codex_oss.log import HeadStore, MissionEventLog, write_projections
-from codex_oss.missions.archive import RunArchive
+from codex_oss.log import BlobStore, HeadStore, LogFollower, MissionEventLog, write_projections
+from codex_oss.missions.archive import LoggedRun, RunArchive
+from codex_oss.missions.attached import LOOK_SECONDS, AttachedRun
 from codex_oss.missions.facts import Order, Sources, find_facts, profile_facts, without_floats
+from codex_oss.missions.handover import Handover
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import refusal
@@ -34,6 +38,7 @@ from codex_oss.record import (
     MissionRefused,
     RunRecord,
     RunResumed,
+    canonical,
     sha256,
 )
 from codex_oss.redaction import Redactor
@@ -43,6 +48,9 @@ from codex_oss.tools import Guard, ToolBroker
 
 MISSION_ID_CHARACTERS_MAX = 64
 ADMISSION_SECONDS_MAX = 5.0
+ANSWER_KEPT_SECONDS = 900  # After its end a run answers the same request again.
+TAKE_SECONDS_MAX = 2.0  # Until who had a run has let go of it.
+EPOCH = "1970-01-01T00:00:00+00:00"  # When a log without an event ended.
 LOCK_SECONDS = 0.0  # A run that another process holds is running: there is nothing to wait for.
 
 Models = Callable[[ModelProfile], ChatModel]
@@ -66,6 +74,7 @@ class MissionDesk:
         progress_seconds: float,
         bursts_ahead_max: int,
         disk: Disk = DISK,
+        handover: Handover | None = None,
     ) -> None:
         self._layout = layout
         self._project = project
@@ -79,18 +88,23 @@ class MissionDesk:
         self._progress_seconds = progress_seconds
         self._bursts_ahead_max = bursts_ahead_max
         self._disk = disk
+        self._handover = handover or Handover()
         self._heads = HeadStore(layout.heads, layout.head_key, disk)
         self.archive = RunArchive(layout, self._heads, clock, disk)
 
     # ---- one run ---------------------------------------------------------------------------------
 
-    def begin(self, order: Order, deadline: Deadline) -> Run:
-        """Admit a mission and return its run. A refused one is logged and raised; a busy one, and
-        one for which there is no storage, is only raised."""
+    def begin(self, order: Order, deadline: Deadline) -> Run | AttachedRun:
+        """Admit a mission and return its run, or the run that the same request began before. A
+        refused one is logged and raised; a busy one, and one for which there is no storage, is
+        only raised."""
         order = replace(order, mission=self._as_logged(order.mission))
+        order = replace(order, run_key=_run_key(order))
         guard = self._guard_for(order.mission)
         survey = guard.survey()
         with ExitStack() as on_failure, self._one_at_a_time():
+            if same := self._same_request(order.run_key):
+                return self._attached(same, deadline)
             facts = find_facts(
                 order, survey, self._layout, self._provider_fault, self.archive.live_runs()
             )
@@ -105,6 +119,35 @@ class MissionDesk:
             opening = log.append(self._admitted(order, admission))
             on_failure.pop_all()
         return self._run(log, lock, opening, order.profile, guard, deadline)
+
+    def _same_request(self, run_key: str) -> LoggedRun | None:
+        """Return the run that this request began before, if it goes on or ended a moment ago."""
+        names = (h.run_id for h in self.archive.heads() if h.summary.get("run_key") == run_key)
+        for run in (self.archive.load(name) for name in names if run_key):
+            ended = datetime.fromisoformat(run.record.last_at or EPOCH)
+            is_fresh = (self._clock.now() - ended).total_seconds() <= ANSWER_KEPT_SECONDS
+            if run.state == "running" or (run.state != "refused" and run.events and is_fresh):
+                return run
+        return None
+
+    def _attached(self, run: LoggedRun, deadline: Deadline) -> AttachedRun:
+        blobs = BlobStore(self._layout.blobs(run.run_id), self._disk)
+        follower = LogFollower(self._layout.events(run.run_id), blobs.text, self._disk)
+        take_up = partial(self._taken_up, run.run_id, deadline)
+        return AttachedRun(run.run_id, run.mission_id, follower, take_up, self._clock, deadline)
+
+    def _taken_up(self, run_id: str, deadline: Deadline) -> Run | None:
+        """Return the run to go on with it, if nobody does, or if who did is waiting for that."""
+        patience = Deadline(self._clock, TAKE_SECONDS_MAX if self._handover.take(run_id) else 0)
+        lock = FileLock(self._layout.run_lock(run_id), self._clock)
+        while lock.is_held and not patience.is_over:
+            self._clock.sleep(LOOK_SECONDS)
+        try:
+            return None if lock.is_held else self.resume(run_id, deadline)
+        except Refused as error:
+            if error.code in ("run_is_active", "already_final"):
+                return None
+            raise
 
     def sources(self, mission: MissionV1) -> Sources:
         """Return what a contract's scope holds at this moment."""
@@ -160,7 +203,11 @@ class MissionDesk:
                 folder = self._layout.mission(log.mission_id)
                 yield from write_projections(folder, events, self._disk)
 
-        return Run(log, lock, opening, MissionRun(log, performer, deadline), deadline, write_files)
+        mission = log.record.mission
+        is_waited_for = mission is not None and mission.admitted.run_key
+        is_taken_up = partial(self._handover.is_taken, log.run_id) if is_waited_for else None
+        loop = MissionRun(log, performer, deadline, is_taken_up)
+        return Run(log, lock, opening, loop, deadline, write_files)
 
     def _refuse(self, log: MissionEventLog, order: Order, admission: Admission) -> NoReturn:
         event = log.append(MissionRefused(render_mission(order.mission), admission.to_json()))[-1]
@@ -249,6 +296,7 @@ class MissionDesk:
                 "status": "NEW",
                 "alias": order.model_alias,
                 "contract": contract_digest(order.mission),
+                "run_key": order.run_key,
             }
         )
         return log
@@ -279,6 +327,14 @@ class MissionDesk:
         on_failure.callback(lock.release)
         lock.write_holder(_owner())
         return lock
+
+
+def _run_key(order: Order) -> str:
+    """Return what the same request has in common with itself, and the contract with it; "" where
+    nothing of the request says so (missions 4)."""
+    if not order.run_key:
+        return ""
+    return sha256(canonical([order.run_key, contract_digest(order.mission)]))
 
 
 def _ensure_resumable(record: RunRecord, run_id: str) -> None:

@@ -4,30 +4,46 @@ A run's log enters, the events that it brings leave, each durable before it is s
 the same call again: the events before are the log's to tell.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from codex_oss.deadline import Deadline
 from codex_oss.log import EventLog
 from codex_oss.missions.perform import Performer
-from codex_oss.record import CancelRequested, Event, HeadSealed
+from codex_oss.record import CancelRequested, Event, HeadSealed, RunInterrupted
 from codex_oss.runtime import decide
 
 
 class MissionRun:
-    """Drives one run to its end. `deadline` is the word of this process to end it early."""
+    """Drives one run to its end. `deadline` is the word of this process to end it early.
 
-    def __init__(self, log: EventLog, performer: Performer, deadline: Deadline) -> None:
+    `is_taken_up` waits for somebody else to go on with a run that its client left, and says
+    whether one does: then this one stops where it stands. Without it the run ends.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        performer: Performer,
+        deadline: Deadline,
+        is_taken_up: Callable[[], bool] | None = None,
+    ) -> None:
         self._log = log
         self._performer = performer
         self._deadline = deadline
+        self._is_taken_up = is_taken_up
+        self.is_given_away = False
 
     def run(self) -> Iterator[Event]:
         log = self._log
         while log.record.is_open:
             yield from self._heed()
+            if self.is_given_away:
+                return
             for fact in self._performer.perform(log.record, decide(log.record)):
                 yield from log.poll() if fact is None else log.append(fact)
                 yield from self._heed()
+                if self.is_given_away:
+                    return
         yield from self._seal()
 
     def _heed(self) -> Iterator[Event]:
@@ -37,7 +53,11 @@ class MissionRun:
             self._deadline.cancel(loop.cancel_reason or "cancelled")
         elif why and not loop.cancelled_by and self._log.record.is_open:
             by = "client" if why.startswith("client") else "person"
-            yield from self._log.append(CancelRequested(by, why))
+            if by == "client" and self._is_taken_up:
+                yield from self._log.append(RunInterrupted(why))
+                self.is_given_away = self._is_taken_up()
+            if not self.is_given_away:
+                yield from self._log.append(CancelRequested(by, why))
 
     def _seal(self) -> Iterator[Event]:
         """Write the head of the end outside the log, once."""

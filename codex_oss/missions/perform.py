@@ -90,6 +90,7 @@ class Performer:
         deadline = self._deadline.within(seconds)
         bursts: list[Burst] = []
         try:
+            deadline.raise_if_cancelled()
             stream = self._stream(record, announced, deadline)
             with closing(self._breathing(stream, deadline)) as breathing:
                 for burst in breathing:
@@ -112,6 +113,8 @@ class Performer:
                 may_call=not record.contract.is_packed,
             )
         except BridgeError as error:
+            if self._is_left(record):
+                return
             yield failed(announced, error.code, error.message, error.retryable)
         except Exception as error:  # The border: a broken adapter is a failed call.
             yield failed(announced, "internal_error", type(error).__name__, False)
@@ -155,9 +158,13 @@ class Performer:
                         continue
                     yield observed(record, announced, result, self._since_ms(started))
         except UpstreamTimeout:
+            if self._is_left(record):
+                return
             rule = "it was ended when its time was over"
             yield ToolDenied(announced.call_id, call.name, "tool_timeout", rule)
         except BridgeError as error:
+            if self._is_left(record):
+                return
             yield ToolDenied(announced.call_id, call.name, error.code, error.message)
         except Exception as error:  # The border: a tool that breaks shows nothing.
             yield ToolDenied(announced.call_id, call.name, "tool_failed", type(error).__name__)
@@ -206,6 +213,11 @@ class Performer:
                     yield None
                 if item is not None:
                     yield item
+
+    def _is_left(self, record: RunRecord) -> bool:
+        """Whether the client left in this step: whoever goes on with the run takes it again."""
+        left = self._deadline.cancelled_because.startswith("client")
+        return left and not record.loop.cancelled_by
 
     def _since_ms(self, started: float) -> int:
         return round((self._clock.monotonic() - started) * 1000)

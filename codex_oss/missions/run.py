@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from weakref import finalize
 
 from codex_oss.deadline import Deadline
-from codex_oss.errors import BridgeError
+from codex_oss.errors import BridgeError, Cancelled
 from codex_oss.log import MissionEventLog
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.results import MissionResult, result_of
@@ -30,7 +30,7 @@ class Run:
     ) -> None:
         self._log, self._lock, self._opening = log, lock, opening
         self._loop, self._deadline, self._write_files = loop, deadline, write_files
-        self._delivery = "delivered"
+        self.delivery = "delivered"
         finalize(self, lock.release)  # Of a run that nobody ever pulled no generator ends.
 
     @property
@@ -59,14 +59,18 @@ class Run:
     def _steps(self) -> Iterator[Event]:
         yield from self._opening
         yield from self._loop.run()
+        if self._loop.is_given_away:
+            return
         try:
             for fact in self._write_files(self._log.events):
                 yield from self._log.append(fact)
         except (OSError, BridgeError) as error:
-            self._delivery = _without_files(self.run_id, error)
+            self.delivery = _without_files(self.run_id, error)
 
     def result(self) -> MissionResult:
-        return result_of(self._log.record, self._delivery)
+        if self._loop.is_given_away:
+            raise Cancelled("the run goes on for who asked for it again")
+        return result_of(self._log.record, self.delivery)
 
 
 def _without_files(run_id: str, error: OSError | BridgeError) -> str:

@@ -57,7 +57,7 @@ REDACTOR = Redactor((), b"golden")
 @dataclass(frozen=True)
 class Case:
     """One golden run. `dies_after` events it is cut off, `torn` stands behind them, and it is
-    taken up again."""
+    taken up again. One that `is_waited_for` waits for who left it, and nobody comes."""
 
     folder: Path
 
@@ -140,7 +140,8 @@ class Stage:
         if self.case.said.get("dies_after"):
             log = self._killed(log)
         performer = self.performer(answered(log.events))
-        tuple(MissionRun(log, performer, self.deadline).run())
+        waits = (lambda: False) if self.case.said.get("is_waited_for") else None
+        tuple(MissionRun(log, performer, self.deadline, waits).run())
         files = self.folder / "missions" / self.case.mission.mission_id
         for fact in write_projections(files, log.events, self.disk):
             log.append(fact)

@@ -7,7 +7,7 @@ from pathlib import Path
 from codex_oss.chat import Burst, CallDelta, ChatChunk, ChatRequest, TextRun, Usage
 from codex_oss.contract import MissionV1, PathRules, parse_mission
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.missions import MissionDesk, MissionResult, Order, Run
+from codex_oss.missions import AttachedRun, Handover, MissionDesk, MissionResult, Order, Run
 from codex_oss.record import Event
 from codex_oss.settings import load_settings
 from codex_oss.system import DISK, Disk, SystemClock
@@ -96,9 +96,14 @@ def workshop(project: Path, model: object, clock: Clock | None = None, **environ
 
 
 def desk_of(
-    shop: Workshop, model: object, *, disk: Disk = DISK, guard_for: GuardFor | None = None
+    shop: Workshop,
+    model: object,
+    *,
+    disk: Disk = DISK,
+    guard_for: GuardFor | None = None,
+    handover: Handover | None = None,
 ) -> MissionDesk:
-    """Return a desk of this workshop's project with another model, disk or guard."""
+    """Return a desk of this workshop's project with another model, disk, guard or patience."""
 
     def plain_guard(mission: MissionV1) -> Guard:
         return Guard(shop.project, PathRules(mission.scope), shop.redactor)
@@ -116,6 +121,7 @@ def desk_of(
         progress_seconds=8,
         bursts_ahead_max=4,
         disk=disk,
+        handover=handover,
     )
 
 
@@ -126,7 +132,7 @@ def order(shop: Workshop, **changes: object) -> Order:
     return Order(parsed.mission, profile, "mission-a3-rehearsal", 3, "cli", parsed.warnings)
 
 
-def begin(shop: Workshop, deadline: Deadline | None = None, **changes: object) -> Run:
+def begin(shop: Workshop, deadline: Deadline | None = None, **changes: object) -> Run | AttachedRun:
     return shop.desk.begin(order(shop, **changes), deadline or Deadline(shop.clock))
 
 

@@ -172,6 +172,13 @@ class Endings(unittest.TestCase):
         self.assertEqual([event["delta"] for event in said if "delta" in event], ["Hel", "lo"])
         self.assertIn("without a name", said[-1]["response"]["error"]["message"])
 
+    def test_beside_a_call_without_a_name_none_is_done(self) -> None:
+        nameless = ChatChunk(calls=(CallDelta(1, "j", "", "{}"),))
+        for last in (end("stop"), ChatChunk("more")):
+            status, _, items = ends(turn(), [(CALL, nameless, last)])
+            cut = [("function_call", "incomplete", said) for said in ('{"a":1}', "{}")]
+            self.assertEqual((status, items), ("failed", cut))
+
     def test_a_wait_and_a_hint_are_told_in_the_sentence(self) -> None:
         for error, told in (
             (

@@ -6,6 +6,7 @@ no `output_item.done`: Codex would run it.
 """
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from codex_oss.chat import CallDelta, CallGatherer, GatheredCall, json_object, literal_of
@@ -41,12 +42,14 @@ class CallsDraft:
             yield from self._stream(call)
 
     def close(self, status: str) -> Iterator[Event]:
-        """Finish the calls in order; with status "incomplete" up to the first that was cut."""
-        for call in self._waiting():
-            if status == "incomplete" and not _is_whole(call):
-                return
-            if not call.name:
-                raise UpstreamError("the model called a function without a name")
+        """Finish the calls in order; with status "incomplete" up to the first that was cut. One
+        without a name is told of before any is done: a client runs what is done."""
+        calls = self._waiting()
+        if status == "incomplete":
+            calls = list(takewhile(_is_whole, calls))
+        if not all(call.name for call in calls):
+            raise UpstreamError("the model called a function without a name")
+        for call in calls:
             call.pieces = call.pieces or [call.arguments]
             yield from self._stream(call)
             yield from self._finish(call)

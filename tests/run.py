@@ -1,10 +1,11 @@
 """Run every test file, each in a process of its own, the longest first.
 
-    python3 tests/run.py [--require NAME,...] [--room ROOM] [--jobs N] [--seed N] [--long]
+    python3 tests/run.py [--require NAME,...] [--room ROOM] [--jobs N] [--seed N] [--long] [--all]
 
 Failures are shown whole; the last line is `N passed, N failed, N skipped`; exit 1 on any failure.
 `--require codex` turns the skip of a test that needs the Codex CLI into a failure, `--long` runs
-the hundreds and thousands that are sampled otherwise, `--seed N` repeats the random ones.
+the hundreds and thousands that are sampled otherwise, `--all` those too that take minutes, `--seed
+N` repeats the random ones.
 """
 
 import argparse
@@ -99,7 +100,8 @@ def environment(arguments: argparse.Namespace) -> dict[str, str]:
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
     kept |= {"CODEX_OSS_REQUIRE": arguments.require}
     kept |= {"CODEX_OSS_SEED": str(arguments.seed)} if arguments.seed is not None else {}
-    return kept | ({"CODEX_OSS_LONG": "1"} if arguments.long else {})
+    length = "all" if arguments.all else "1" if arguments.long else ""
+    return kept | ({"CODEX_OSS_LONG": length} if length else {})
 
 
 def outcomes(arguments: argparse.Namespace) -> Iterator[Outcome]:
@@ -127,6 +129,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=3 * (os.cpu_count() or 1), help="files at once")
     parser.add_argument("--seed", type=int, help="repeat random tests")
     parser.add_argument("--long", action="store_true", help="all cases, not a sample")
+    parser.add_argument("--all", action="store_true", help="even the cases that take minutes")
     arguments = parser.parse_args()
     kept = environment(arguments)
     os.environ.clear()

@@ -18,8 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 sys.dont_write_bytecode = True
 
-LONG = os.environ.get("CODEX_OSS_LONG") == "1"
+LONG = os.environ.get("CODEX_OSS_LONG") in ("1", "all")
 """Whether the hundreds and thousands are wanted, or a small sample."""
+
+ALL = os.environ.get("CODEX_OSS_LONG") == "all"
+"""Whether even those are wanted that take minutes."""
 
 SEED = int(os.environ.get("CODEX_OSS_SEED") or random.SystemRandom().randrange(2**32))
 DEV = ROOT / ".dev"

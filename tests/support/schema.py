@@ -149,9 +149,12 @@ def _all_of(value: Any, asked: list[Schema], path: str) -> Iterator[str]:
 
 
 def _any_of(value: Any, asked: list[Schema], path: str) -> Iterator[str]:
-    attempts = [list(_faults(value, schema, path)) for schema in asked]
-    if all(attempts):
-        yield f"{path}: {min(attempts, key=len)[0]}"
+    attempts = []
+    for schema in asked:
+        if not (faults := list(_faults(value, schema, path))):
+            return
+        attempts.append(faults)
+    yield f"{path}: {min(attempts, key=len)[0]}"
 
 
 CHECKS = {

@@ -13,6 +13,7 @@ from codex_oss.gateway.lanes import (
     MissionLane,
     PlainLane,
     SupportLane,
+    SupportRules,
     lane_for,
     relay_lane_for,
 )
@@ -22,7 +23,6 @@ from codex_oss.gateway.recent_calls import RecentCalls
 from codex_oss.gateway.relay import RelayedTurn, Relays, RelayTurns
 from codex_oss.gateway.socket_turns import SocketTurns
 from codex_oss.gateway.stored import StoredTurns
-from codex_oss.gateway.support import SupportTurns
 from codex_oss.gateway.turns import Manner, Served, new_turn, reply_to
 from codex_oss.profiles import ModelRegistry, codex_catalog
 from codex_oss.responses import (
@@ -52,9 +52,17 @@ class Missions(Protocol):
         """Admit a mission, or raise why not: nothing is refused once events are asked for."""
 
 
+class Support(Protocol):
+    """The support lane, as the routes need it."""
+
+    def begin(self, request: ResponsesRequest, http: HttpRequest, lane: SupportLane) -> Served: ...
+
+
 class Gateway:
     """`identity` returns what `/health` says of process, source and project; `shut_down` begins
-    to drain and returns at once; without `support` a legacy handoff is ordinary text."""
+    to drain and returns at once. `missions` and `support` return what serves their lanes, which is
+    asked for at the first turn of each; without `support_rules` a legacy handoff is ordinary
+    text."""
 
     def __init__(
         self,
@@ -62,14 +70,15 @@ class Gateway:
         registry: ModelRegistry,
         models: Models,
         relays: Relays,
-        missions: Missions,
+        missions: Callable[[], Missions],
         log: Log,
         clock: Clock,
         identity: Callable[[], Mapping[str, object]],
         shut_down: Callable[[], None],
         stored: StoredTurns,
         manner: Manner,
-        support: SupportTurns | None = None,
+        support: Callable[[], Support] | None = None,
+        support_rules: SupportRules | None = None,
         speaks_websocket: bool = False,
     ) -> None:
         self._registry = registry
@@ -77,6 +86,7 @@ class Gateway:
         self._relays = RelayTurns(relays, clock, manner.seal_key)
         self._missions = missions
         self._support = support
+        self._support_rules = support_rules
         self._turns = TurnLog(log, clock, registry.resolve)
         self._clock = clock
         self._identity = identity
@@ -152,8 +162,7 @@ class Gateway:
             request = parse_request(body, self._past(store))
             if request.background and alone:
                 http = replace(http, deadline=alone)
-            rules = self._support.rules if self._support else None
-            lane = lane_for(request, self._registry, rules)
+            lane = lane_for(request, self._registry, self._support_rules)
             turn, events = self._begin(request, http, lane)
         events = self._heeding(events)
         if request.store and not request.background:
@@ -211,10 +220,10 @@ class Gateway:
             case PlainLane():
                 return self._plain.begin(request, http, lane)
             case MissionLane():
-                return self._missions.begin(request, http, lane)
+                return self._missions().begin(request, http, lane)
             case SupportLane():
                 assert self._support, "a lane that is switched off takes no turn"
-                return self._support.begin(request, http, lane)
+                return self._support().begin(request, http, lane)
 
     def list_models(self, http: HttpRequest) -> HttpReply:
         """Answer in OpenAI's form, or in that of the Codex that says its version (bridge 6)."""

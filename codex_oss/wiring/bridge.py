@@ -4,7 +4,10 @@ A `Workshop` enters, a `Bridge` that listens leaves. Loaded only by who serves: 
 needs none of it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from codex_oss.errors import Refused
 from codex_oss.gateway import (
@@ -13,52 +16,68 @@ from codex_oss.gateway import (
     Gateway,
     Log,
     Manner,
-    MissionTurns,
-    PackLimits,
-    RoundLimits,
-    SourcePacks,
     SqliteConversations,
     StoredTurns,
     StoreLimits,
-    SupportLimits,
     SupportRules,
-    SupportTurns,
-    TraceStyle,
 )
 from codex_oss.profiles import ModelProfile
 from codex_oss.responses import Style
 from codex_oss.server import Gate, Limits, Listener
-from codex_oss.system import Database, Pulse, made_once, private_folder, random_bytes
+from codex_oss.system import (
+    Database,
+    Pulse,
+    Worker,
+    made_once,
+    private_folder,
+    random_bytes,
+)
 from codex_oss.upstream import WIRES_TABLE, SqliteWires
 from codex_oss.wiring.health import UNKNOWN, Health, Launch
 from codex_oss.wiring.workshop import Workshop, default_profile
+
+if TYPE_CHECKING:
+    from codex_oss.gateway import MissionTurns, SupportTurns
 
 SEAL_KEY_BYTES = 32
 STATE_MIGRATIONS = (MIGRATIONS[0], WIRES_TABLE, *MIGRATIONS[1:])  # In the order they came.
 """A database is as old as the number of these that it has seen: others follow at the end."""
 
 PULSE_SECONDS = 0.25  # A client that left and a due sign of life are noticed within this.
+LATER_SECONDS = 0.5  # A first turn that comes at once has the process for itself.
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A bridge that listens: `serve` answers until it is told to drain."""
+    """A bridge that listens: `serve` answers until it is told to drain.
+
+    What runs missions is opened by the first of them. `later` opens it soon after the start, so
+    that the whole process is of one source, whatever is installed over it meanwhile.
+    """
 
     workshop: Workshop
     listener: Listener
     pulse: Pulse
+    later: tuple[Callable[[], object], ...] = ()
 
     @property
     def port(self) -> int:
         return self.listener.port
 
     def serve(self) -> None:
+        opening = Worker(self._open_later, name="missions")
         try:
             with self.pulse.watching(self.workshop.shop.tidy):
                 self.listener.serve()
+            opening.join(0)  # Raises what kept missions from being opened, as it did for each turn.
         finally:
             self.pulse.stop()
             self.workshop.shop.close()
+
+    def _open_later(self) -> None:
+        self.workshop.clock.sleep(LATER_SECONDS)
+        for opened in self.later:
+            opened()
 
 
 def wire_bridge(workshop: Workshop, log: Log, launch: Launch = UNKNOWN) -> Bridge:
@@ -66,14 +85,13 @@ def wire_bridge(workshop: Workshop, log: Log, launch: Launch = UNKNOWN) -> Bridg
     settings, clock = workshop.settings, workshop.clock
     _ensure_a_usable_default(workshop)
     pulse = Pulse(PULSE_SECONDS)
-    style = TraceStyle(
-        settings.oss_visible_trace if settings.oss_visible_trace_stream else "off",
-        settings.oss_visible_trace_max_events,
-        settings.oss_visible_trace_max_event_chars,
-        settings.oss_inline_report_json,
-    )
     health = Health(workshop, launch, lambda: {"host": settings.proxy_host, "port": listener.port})
     manner = _manner(workshop)
+    missions = cache(lambda: _missions(workshop))
+    rules = support = None
+    if settings.oss_support_modes:
+        rules = SupportRules(str(workshop.project), settings.project_critical_roots)
+        support = _support(workshop, manner, rules)
     database = _state(workshop, log)
     workshop.shop.remember_in(SqliteWires(database, clock))
     stored = StoredTurns(_conversations(workshop, database), settings.proxy_background_max, log)
@@ -81,13 +99,14 @@ def wire_bridge(workshop: Workshop, log: Log, launch: Launch = UNKNOWN) -> Bridg
         registry=workshop.registry,
         models=workshop.models,
         relays=workshop.shop.relay,
-        missions=MissionTurns(workshop.desk, str(workshop.project), style, clock),
+        missions=missions,
         log=log,
         clock=clock,
         identity=health.facts,
         stored=stored,
         manner=manner,
-        support=_support(workshop, manner) if settings.oss_support_modes else None,
+        support=support,
+        support_rules=rules,
         speaks_websocket=settings.responses_websocket,
         shut_down=lambda: listener.drain(settings.bridge_shutdown_drain_seconds),
     )
@@ -109,7 +128,41 @@ def wire_bridge(workshop: Workshop, log: Log, launch: Launch = UNKNOWN) -> Bridg
         log=log,
         clock=clock,
     )
-    return Bridge(workshop, listener, pulse)
+    return Bridge(workshop, listener, pulse, (missions, support) if support else (missions,))
+
+
+def _missions(workshop: Workshop) -> "MissionTurns":
+    from codex_oss.wiring.mission_turns import wire_mission_turns
+
+    return wire_mission_turns(workshop)
+
+
+def _support(
+    workshop: Workshop, manner: Manner, rules: SupportRules
+) -> "Callable[[], SupportTurns]":
+    """Return what opens the support lane. A name in the settings that no model has is told at the
+    start, not at the first turn."""
+    settings = workshop.settings
+    names = (settings.continuation_model, *settings.continuation_fallback_models)
+    known = [workshop.registry.resolve(name) for name in names]
+    writers = [each for each in known if each.wire != "responses"]  # That one is passed on only.
+
+    def finalizers(profile: ModelProfile) -> list[ModelProfile]:
+        """Return who can be asked and sees no more of a task than its own model does."""
+        able = [
+            each
+            for each in writers
+            if not workshop.shop.fault(each) and each.exposure in ("local", profile.exposure)
+        ]
+        return [*{each.name: each for each in (*able, profile)}.values()]
+
+    @cache
+    def opened() -> "SupportTurns":
+        from codex_oss.wiring.mission_turns import wire_support_turns
+
+        return wire_support_turns(workshop, manner, rules, finalizers)
+
+    return opened
 
 
 def _manner(workshop: Workshop) -> Manner:
@@ -128,52 +181,6 @@ def _manner(workshop: Workshop) -> Manner:
         settings.strip_tools,
         settings.force_single_tool_instructions,
         settings.sse_heartbeat_comment,
-    )
-
-
-def _support(workshop: Workshop, manner: Manner) -> SupportTurns:
-    settings = workshop.settings
-    names = (settings.continuation_model, *settings.continuation_fallback_models)
-    known = (workshop.registry.resolve(name) for name in names)
-    writers = [each for each in known if each.wire != "responses"]  # That one is passed on only.
-
-    def finalizers(profile: ModelProfile) -> list[ModelProfile]:
-        """Return who can be asked and sees no more of a task than its own model does."""
-        able = [
-            each
-            for each in writers
-            if not workshop.shop.fault(each) and each.exposure in ("local", profile.exposure)
-        ]
-        return [*{each.name: each for each in (*able, profile)}.values()]
-
-    rounds = RoundLimits(
-        settings.oss_native_max_tool_exchanges,
-        settings.oss_max_tool_turns,
-        settings.oss_max_write_tool_turns,
-        settings.continuation_tools,
-        settings.max_tool_output_chars,
-    )
-    packs = PackLimits(
-        settings.context_pack_max_chars,
-        settings.context_pack_max_search_terms,
-        settings.oss_read_finalizer_max_files,
-        settings.oss_read_finalizer_max_excerpt_chars,
-        settings.oss_read_finalizer_max_prompt_chars,
-        settings.continuation_deadline_seconds,
-        settings.degraded_completion_on_timeout,
-        settings.write_result_mode == "model",
-        settings.sse_chunk_size,
-    )
-    return SupportTurns(
-        workshop.models,
-        finalizers,
-        SourcePacks(workshop.desk, finalizers, packs),
-        SupportRules(str(workshop.project), settings.project_critical_roots),
-        SupportLimits(
-            rounds, settings.request_deadline_seconds, settings.continuation_deadline_seconds
-        ),
-        workshop.clock,
-        manner,
     )
 
 

@@ -4,16 +4,15 @@ Settings enter, a `Workshop` leaves. What a test must choose (the models, the cl
 our state) is an argument here; nothing below reaches for a global.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codex_oss import __version__
-from codex_oss.contract import MissionV1, PathRules
 from codex_oss.deadline import Clock
 from codex_oss.errors import BadSettings, BridgeError
 from codex_oss.layout import Layout, SourceTree, source_tree
-from codex_oss.missions import MissionDesk
 from codex_oss.profiles import (
     OPENAI,
     GptNames,
@@ -30,8 +29,10 @@ from codex_oss.system import (
     random_bytes,
     read_bounded,
 )
-from codex_oss.tools import Guard
 from codex_oss.wiring.models import REHEARSAL, Models, ModelShop
+
+if TYPE_CHECKING:
+    from codex_oss.missions import MissionDesk
 
 REDACTION_KEY_BYTES = 32
 FALLBACK_PROFILE = "kimi"
@@ -48,10 +49,15 @@ class Workshop:
     layout: Layout
     registry: ModelRegistry
     redactor: Redactor
-    desk: MissionDesk
+    open_desk: "Callable[[], MissionDesk]"
     shop: ModelShop
     models: Models
     clock: Clock
+
+    @property
+    def desk(self) -> "MissionDesk":
+        """Return the desk of all missions, which is made when it is first asked for."""
+        return self.open_desk()
 
     @property
     def source(self) -> SourceTree:
@@ -75,27 +81,24 @@ def wire_workshop(
     registry = _registry(settings, layout)
     shop = ModelShop(settings, registry, redactor, clock)
 
-    def guard_for(mission: MissionV1) -> Guard:
-        rules = PathRules(
-            mission.scope, settings.project_critical_roots, settings.project_critical_terms
-        )
-        return Guard(project, rules, redactor)
+    @cache
+    def open_desk() -> "MissionDesk":
+        from codex_oss.wiring.desk import wire_desk
 
-    desk = MissionDesk(
-        layout,
-        project=project,
-        registry=registry,
-        models=models or shop.for_missions,
-        provider_fault=shop.fault,
-        guard_for=guard_for,
-        redactor=redactor,
-        clock=clock,
-        product=lambda: {"version": __version__, "source_sha256": _source().sha256},
-        progress_seconds=settings.sse_visible_progress_seconds,
-        bursts_ahead_max=settings.stream_queue_maxsize,
-    )
+        return wire_desk(
+            settings,
+            layout,
+            project=project,
+            registry=registry,
+            shop=shop,
+            models=models,
+            redactor=redactor,
+            clock=clock,
+            source=_source,
+        )
+
     turns = models or shop.for_turns
-    return Workshop(settings, project, layout, registry, redactor, desk, shop, turns, clock)
+    return Workshop(settings, project, layout, registry, redactor, open_desk, shop, turns, clock)
 
 
 @cache

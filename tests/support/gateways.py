@@ -133,7 +133,7 @@ def gateway(
         registry=ModelRegistry((profile,), {}, profile.provider),
         models=choose,
         relays=relay,
-        missions=NoMissions(),
+        missions=NoMissions,
         log=lines.append,
         clock=clock,
         identity=lambda: {"pid": 1},

@@ -17,6 +17,7 @@ from support.missions import (
 
 from codex_oss.contract import render_handoff, template, validate_handoff
 from codex_oss.deadline import Deadline
+from codex_oss.errors import Refused
 from codex_oss.missions import MissionResult
 from codex_oss.record import SOURCE_PACK, Event, ToolCallEmitted, ToolDenied
 from codex_oss.rehearsal import RehearsalModel
@@ -86,6 +87,24 @@ class Reports(unittest.TestCase):
             run = begin(shop, **PACKED)
             list(run.events())
             self.assertEqual(run.result().status, "COMPLETE")
+
+    def test_folders_alone_are_nothing_that_could_be_read(self) -> None:
+        model = ScriptedModel(says(GOOD))
+        with scratch() as folder:
+            shop = workshop(write_tree(folder), model)
+            with self.assertRaises(Refused) as refused:
+                begin(shop, **{**PACKED, "allowed_roots": ["src"], "allowed_paths": []})
+        (fault,) = refused.exception.faults
+        self.assertEqual((fault.path, fault.code), ("$.packed_sources", "nothing_to_read"))
+        self.assertIn("allowed_paths", fault.hint)
+        self.assertEqual(model.requests, [])
+
+    def test_what_must_be_inspected_is_read_too(self) -> None:
+        paths = {"allowed_roots": ["src"], "allowed_paths": [], "must_inspect": ["src/config.py"]}
+        with scratch() as folder:
+            model = ScriptedModel(says(GOOD))
+            result, _ = run_mission(write_tree(folder), model, **{**PACKED, **paths})
+        self.assertEqual(result.status, "COMPLETE")
 
     def test_the_template_is_a_contract_that_is_run(self) -> None:
         handed = validate_handoff(render_handoff(template("A1")))

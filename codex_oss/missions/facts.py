@@ -89,6 +89,7 @@ def find_facts(
         free_bytes=free,
         storage_fault=storage_fault,
         may_be_empty=order.route_class == EXACT_WRITE,
+        has_searches=bool(order.pack.get("searches")),
         warnings=tuple(f"{fault.code}: {fault}" for fault in order.warnings),
     )
 

@@ -33,7 +33,8 @@ Result = Literal["pass", "warn", "deny", "busy"]
 class AdmissionFacts:
     """What was measured before the decision. `alias_tier` is 0 where no alias was asked for;
     `refused_paths` are (path, code) of the scope's entries that no rule lets in. A scope that
-    `may_be_empty` names a file that is to be made."""
+    `may_be_empty` names a file that is to be made; `has_searches`: the runtime makes some of its own
+    for a packed report."""
 
     profile: ProfileFacts
     model_alias: str
@@ -50,6 +51,7 @@ class AdmissionFacts:
     free_bytes: int
     storage_fault: str
     may_be_empty: bool = False
+    has_searches: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -126,6 +128,7 @@ def _checks(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
     hint = "set the provider's key, or use another profile (codex-oss mission run --profile)"
     yield Check("provider", "deny" if fault else "pass", fault, fault, hint if fault else "")
     yield from _scope(mission, facts)
+    yield from _packed(mission, facts)
     yield _exposure(mission, facts)
     yield _tool_classes(mission)
     yield _cost(mission, facts)
@@ -192,6 +195,19 @@ def _scope(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
     if facts.critical_files and not mission.scope.critical_path_read_allowed:
         why = f"critical_path: {facts.critical_files} files are left out"
         yield Check("scope_critical", "warn", facts.critical_files, why)
+
+
+def _packed(mission: MissionV1, facts: AdmissionFacts) -> Iterator[Check]:
+    """Judge whether the runtime has something to read for a model that cannot look by itself."""
+    if not mission.is_packed:
+        return
+    required = (source.path for each in mission.obligations for source in each.source_requirements)
+    named = list(dict.fromkeys((*mission.scope.allowed_paths, *mission.must_inspect, *required)))
+    if named or facts.has_searches:
+        yield Check("packed_sources", "pass", named)
+    else:
+        hint = f"{mission.tier} reads the files that allowed_paths names: name some, or ask for A2"
+        yield Check("packed_sources", "deny", named, "nothing_to_read", hint)
 
 
 def _exposure(mission: MissionV1, facts: AdmissionFacts) -> Check:

@@ -33,8 +33,8 @@ Result = Literal["pass", "warn", "deny", "busy"]
 class AdmissionFacts:
     """What was measured before the decision. `alias_tier` is 0 where no alias was asked for;
     `refused_paths` are (path, code) of the scope's entries that no rule lets in. A scope that
-    `may_be_empty` names a file that is to be made; `has_searches`: the runtime makes some of its own
-    for a packed report."""
+    `may_be_empty` names a file that is to be made; a packed report that `has_searches` needs no
+    file."""
 
     profile: ProfileFacts
     model_alias: str

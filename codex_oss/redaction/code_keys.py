@@ -209,6 +209,14 @@ CODE_KEYS = (
         "eyJhbGciOiJIUzI1NiJ9",
     ),
     family(
+        "encoded-web-token",
+        "ZXlK",
+        r"[A-Za-z0-9+/_-]{40,8192}={0,2}",
+        "What `eyJ` is in base64: a web token that was encoded once more, as Kubernetes does.",
+        "ZXlKaGJHY2lPaUpJVXpJMU5pSjk{w120}==",
+        "ZXlKaGJHY2lPaUpJVXpJMU5pSjk",
+    ),
+    family(
         "password-hash",
         "$2a$ $2b$ $2y$ $5$ $6$ $y$ $apr1$ $argon2id$ $argon2i$ pbkdf2_sha256$ $pbkdf2-sha256$",
         r"[A-Za-z0-9./+=,$-]{40,}",

@@ -14,7 +14,7 @@ SERVICE_KEYS = (
     family(
         "slack-webhook",
         "hooks.slack.com",
-        r"\\?/(?:services|workflows|triggers)(?:\\?/[A-Za-z0-9]{5,}){2,4}",
+        r"\\?/(?:services|workflows|triggers)(?:(?:\\?/[A-Za-z0-9]{5,}){2,4}|/[A-Za-z0-9+/]{40,64})",
         "Whoever has the address may post.",
         "https://hooks.slack.com/services/T{A9}/B{A9}/{w24}",
         "https://hooks.slack.com/services/",

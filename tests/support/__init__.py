@@ -50,6 +50,8 @@ PROGRAMS = {
     "agents": (f"{PACKAGES}/agents",),
     "jsonschema": (f"{PACKAGES}/jsonschema",),
     "aisdk": ("aisdk/node_modules/ai", "aisdk/node_modules/@ai-sdk/openai"),
+    "gitleaks": ("corpora/gitleaks.toml",),
+    "secretlint": ("corpora/secretlint/packages",),
     "llama": (f"{PACKAGES}/xllamacpp", "models/smollm2.gguf"),
 }
 """Where .ci/run puts what is not one program of its own name, below .dev/."""

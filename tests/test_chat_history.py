@@ -16,6 +16,8 @@ from codex_oss.chat import (
     ensure_answerable,
     fit,
 )
+from codex_oss.chat.changes import Changes
+from codex_oss.chat.history import paired, regrouped, renamed, with_ids
 from codex_oss.errors import BadRequest
 
 
@@ -36,6 +38,7 @@ def fitted(*messages: ChatMessage, has_tools: bool = True) -> Fitted:
     return fit(ChatRequest(messages, tools), GENERIC)
 
 
+OBJECTS = ("{}", '{"a":1}', ' {"a":1}', '{"a":1', "x")
 NONE = "[no result: the call was interrupted]"
 SURPLUS = "[result of an earlier call] "
 PAIRINGS = (  # What it shows, what comes in, what goes out, what is said to be repaired.
@@ -186,6 +189,31 @@ def waiting_calls(messages: tuple[ChatMessage, ...]) -> list[str]:
             assert not waiting, message
             waiting = [each.call_id for each in message.calls]
     return waiting
+
+
+class FastAndSlow(unittest.TestCase):
+    def test_a_history_in_order_is_what_it_would_be_regrouped(self) -> None:
+        """Most histories are, and are passed on as they came."""
+        random, kept = chance("histories in order"), 0
+        for _ in range(5_000 if LONG else 500):
+            messages: list[ChatMessage] = []
+            for text in "uvwxyz"[: random.randrange(7)]:
+                ids = random.choices(("a", "b", "c d", "e" * 65), (4, 4, 1, 1), k=2)
+                said = call(
+                    *ids[: random.randrange(3)], text=text, arguments=random.choice(OBJECTS)
+                )
+                messages += (said, *(result(each.call_id, text) for each in said.calls))
+            if len(messages) > 1 and random.random() < 0.4:
+                place = random.randrange(len(messages) - 1)
+                messages[place], messages[-1] = messages[-1], messages[place]
+            both = []
+            for pair, name in ((paired, with_ids), (regrouped, renamed)):
+                changes = Changes()
+                said_by = list(name(list(pair(messages, changes)), GENERIC))
+                both.append((said_by, changes.repaired))
+            self.assertEqual(*both)
+            kept += both[0][0] == messages
+        self.assertGreater(kept, 50)  # Or nothing was proved.
 
 
 class Arguments(unittest.TestCase):

@@ -71,12 +71,13 @@ class ChatWire:
         names: dict[str, str] = {}
         for message in request.messages:
             if message.role == "tool":
-                said = {"role": "tool", "tool_call_id": message.call_id}
-                if self._dialect.names_results and (name := names.get(message.call_id)):
-                    said["name"] = name
-                yield {**said, "content": message.text}
+                name = names.get(message.call_id)
+                named = {"name": name} if name else {}
+                about = {"role": "tool", "tool_call_id": message.call_id}
+                yield {**about, **named, "content": message.text}
             else:
-                names |= {call.call_id: call.name for call in message.calls}
+                if self._dialect.names_results:
+                    names |= {call.call_id: call.name for call in message.calls}
                 yield self._message(message, has_tools=bool(request.tools))
 
     def _message(self, message: ChatMessage, *, has_tools: bool) -> dict[str, object]:

@@ -54,7 +54,10 @@ def _conversation(
     messages: Sequence[ChatMessage], dialect: Dialect, changes: Changes, *, has_tools: bool
 ) -> list[ChatMessage]:
     ensure_answerable(messages)
-    fitted = [readable(message, dialect, changes) for message in paired(messages, changes)]
+    fitted = [
+        readable(message, dialect, changes) if message.parts else message
+        for message in paired(messages, changes)
+    ]
     if not has_tools and any(message.calls for message in fitted):
         changes.repair("calls_as_text")  # Several servers refuse tool messages without tools.
         fitted = [as_text(m) if m.calls or m.role == "tool" else m for m in fitted]
@@ -62,7 +65,8 @@ def _conversation(
         changes.repair("continued")  # Codex tries a cut turn again with what was done of it.
         fitted.append(ChatMessage("user", "Continue exactly where the answer above stopped."))
     # What a model is sent back depends on where its last user message stands.
-    return list(with_ids(replayed(fitted, dialect, changes, has_tools=has_tools), dialect))
+    fitted = list(replayed(fitted, dialect, changes, has_tools=has_tools))
+    return list(with_ids(fitted, dialect))
 
 
 def _led(

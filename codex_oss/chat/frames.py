@@ -34,8 +34,9 @@ class Frame(NamedTuple):
     def literals(self, payloads: list[bytes]) -> list[bytes]:
         """Return the literals of payloads of which each differs in nothing else, all at once: none
         if that does not hold for all."""
-        start, end = len(self.before), -len(self.after)
-        found = [payload[start:end] for payload in payloads if self.fits(payload)]
+        before, after = self.before, self.after
+        start, end = len(before), -len(after)
+        found = [x[start:end] for x in payloads if x.startswith(before) and x.endswith(after)]
         return found if len(found) == len(payloads) and are_literals(found) else []
 
 

@@ -28,7 +28,8 @@ _CLOSER = {"[": "]", "{": "}"}
 def ensure_answerable(messages: Sequence[ChatMessage]) -> None:
     """Raise `BadRequest` if the conversation ends in the result of a call that is nowhere in it:
     what the caller waits for could not be an answer to that."""
-    asked = {call.call_id for message in messages for call in message.calls}
+    ends_in_result = bool(messages) and messages[-1].role == "tool"
+    asked = {call.call_id for message in messages if ends_in_result for call in message.calls}
     for message in reversed(messages):
         if message.role != "tool":
             return
@@ -39,7 +40,14 @@ def ensure_answerable(messages: Sequence[ChatMessage]) -> None:
 
 
 def paired(messages: Sequence[ChatMessage], changes: Changes) -> Iterator[ChatMessage]:
-    """Yield each result behind its call: the n-th of an id answers the n-th call of that id."""
+    """Yield each result behind its call, and arguments that are objects."""
+    if not _is_paired(messages):
+        return regrouped(messages, changes)
+    return (_mended(each, changes) if each.calls else each for each in messages)
+
+
+def regrouped(messages: Sequence[ChatMessage], changes: Changes) -> Iterator[ChatMessage]:
+    """Yield the same of any history: the n-th result of an id answers the n-th call of that id."""
     asked = Counter(call.call_id for message in messages for call in message.calls)
     results: defaultdict[str, deque[ChatMessage]] = defaultdict(deque)
     for message in messages:
@@ -79,8 +87,15 @@ def as_text(message: ChatMessage) -> ChatMessage:
     return replace(message, text=text, calls=())
 
 
-def with_ids(messages: Iterable[ChatMessage], dialect: Dialect) -> Iterator[ChatMessage]:
+def with_ids(messages: Sequence[ChatMessage], dialect: Dialect) -> Iterator[ChatMessage]:
     """Give paired calls and results ids that the dialect takes, no two in one message alike."""
+    if dialect.call_ids == "plain" and all(map(_has_plain_ids, messages)):
+        return iter(messages)
+    return renamed(messages, dialect)
+
+
+def renamed(messages: Iterable[ChatMessage], dialect: Dialect) -> Iterator[ChatMessage]:
+    """Do so whatever ids there are."""
     count = 0
     new_ids: Iterator[str] = iter(())
     for message in messages:
@@ -99,9 +114,29 @@ def with_ids(messages: Iterable[ChatMessage], dialect: Dialect) -> Iterator[Chat
             yield message
 
 
+def _is_paired(messages: Iterable[ChatMessage]) -> bool:
+    """Whether each result stands behind its call, as Codex sends them."""
+    due: list[str] = []
+    for message in messages:
+        if message.role == "tool":
+            if not due or due.pop(0) != message.call_id:
+                return False
+        elif due:
+            return False
+        elif message.calls:
+            due = [call.call_id for call in message.calls]
+    return not due
+
+
+def _has_plain_ids(message: ChatMessage) -> bool:
+    ids = [call.call_id for call in message.calls]
+    return all(map(_is_legal_id, ids)) and len(set(ids)) == len(ids)
+
+
 def _mended(message: ChatMessage, changes: Changes) -> ChatMessage:
-    calls = tuple(_mended_call(call, changes) for call in message.calls)
-    return message if calls == message.calls else replace(message, calls=calls)
+    if all(json_object(call.arguments) is not None for call in message.calls):
+        return message
+    return replace(message, calls=tuple(_mended_call(each, changes) for each in message.calls))
 
 
 def _mended_call(call: FunctionCall, changes: Changes) -> FunctionCall:

@@ -24,8 +24,6 @@ _TEXT = r"(?is)text/.*|application/(?:.*\+)?json"
 
 def readable(message: ChatMessage, dialect: Dialect, changes: Changes) -> ChatMessage:
     """Return the message as the model can read it; all in its text where there is nothing else."""
-    if not message.parts:
-        return message
     parts = tuple(_readable(part, dialect, changes) for part in message.parts)
     texts = [part.text for part in parts if isinstance(part, TextPart)]
     if len(texts) < len(parts):

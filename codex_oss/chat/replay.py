@@ -25,6 +25,9 @@ def replayed(
         for n, message in enumerate(messages)
         if message.reasoning or message.reasoning_blocks
     }
+    if not reasons and dialect.missing_reasoning != "as_text":
+        yield from messages
+        return
     start, told = _chain(messages, dialect, reasons)
     is_text = False
     for n, message in enumerate(messages):

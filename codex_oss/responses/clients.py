@@ -5,12 +5,14 @@ nothing else does.
 """
 
 import re
+from functools import lru_cache
 
 NEWEST_KNOWN = (0, 169, 0)
 
 _version_in = re.compile(r"codex[^/]*/(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.IGNORECASE).match
 
 
+@lru_cache(maxsize=64)
 def codex_version(originator: str, user_agent: str) -> tuple[int, ...] | None:
     """Return the version of a Codex client, the newest known if it does not say, or `None`."""
     if not any(name.lower().startswith("codex") for name in (originator, user_agent)):

@@ -92,6 +92,8 @@ class Conversation:
         return FunctionCall(call.call_id, name, call.arguments)
 
     def _results(self, group: Group) -> Sequence[ChatMessage]:
+        if len(group) == 1 and isinstance(only := group[0], ChatMessage) and not only.parts:
+            return (only,)
         results = [self._result(item) for item in group]
         if not any(result.parts for result in results):
             return results

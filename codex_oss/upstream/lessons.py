@@ -52,7 +52,8 @@ class Lessons:
         dialect, wire = profile.dialect, self.wire_of(profile)
         if wire != profile.wire:
             dialect = on_wire(dialect, profile.provider.name, wire)
-        return replace(dialect, refused=dialect.refused | self.refused_by(profile))
+        refused = self.refused_by(profile) - dialect.refused
+        return replace(dialect, refused=dialect.refused | refused) if refused else dialect
 
     def refused_by(self, profile: ModelProfile) -> frozenset[str]:
         """Return the fields that it refused in this process."""

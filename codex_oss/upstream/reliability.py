@@ -160,7 +160,7 @@ class FallingBack:
 
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
         first, *others = self._choices
-        tokens = _size(request) // BYTES_PER_TOKEN
+        tokens = _size(request) // BYTES_PER_TOKEN if others else 0
         able = [c for c in others if c.window_tokens >= tokens and not c.is_open()]
         choices = [first, *able]
         for place, choice in enumerate(choices):

@@ -50,6 +50,8 @@ def template(arguments: Namespace, console: Console) -> Result:
         document["objective"] = arguments.objective
     if arguments.root:
         document["allowed_roots"] = arguments.root
+        if "." in arguments.root:
+            document["allow_broad_read_scope"] = True
     parsed = parse_mission(document)
     if parsed.mission is None:
         raise BadMission("this would be no contract", faults=parsed.faults)

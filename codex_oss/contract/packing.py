@@ -64,7 +64,8 @@ def packed_mission(
     """Return the contract in which these files are read, and these searches made."""
     scope = {
         "allowed_paths": list(files),
-        "allowed_roots": list(dict.fromkeys(path for _, path in searches)),
+        "allowed_roots": list(roots := dict.fromkeys(path for _, path in searches)),
+        "allow_broad_read_scope": "." in roots,  # The task says so itself, and we search it once.
         "max_files_to_inspect": max(1, len(files)),
         "max_total_observation_bytes": max(OBSERVATION_BYTES_MIN, bytes_max),
         "time_budget_seconds": seconds,

@@ -80,6 +80,8 @@ def find_facts(
         capability_tier=order.profile.capability_tier,
         profile_lanes=order.profile.lanes,
         provider_fault=provider_fault(order.profile),
+        wire=order.profile.wire,
+        denied_files=survey.denied,
         readable_files=survey.readable_files,
         readable_bytes=survey.bytes,
         absent_paths=survey.absent,

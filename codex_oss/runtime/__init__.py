@@ -1,6 +1,7 @@
 """Decide from the record what a run does next, what its model is shown, and whether it may run."""
 
-from codex_oss.runtime.admission import BUSY_SECONDS, Admission, AdmissionFacts, Check, admit
+from codex_oss.runtime.admission import Admission, AdmissionFacts, Check, admit, lane_of
+from codex_oss.runtime.checks import BUSY_SECONDS, judged
 from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.decide import decide
 from codex_oss.runtime.explanation import explain, next_step
@@ -23,6 +24,8 @@ __all__ = [
     "cost_microusd",
     "decide",
     "explain",
+    "judged",
+    "lane_of",
     "next_step",
     "prompt_for",
     "result_bytes_max",

@@ -203,6 +203,8 @@ class FastAndSlow(unittest.TestCase):
                     *ids[: random.randrange(3)], text=text, arguments=random.choice(OBJECTS)
                 )
                 messages += (said, *(result(each.call_id, text) for each in said.calls))
+            if messages and random.random() < 0.2:
+                messages.pop()
             if len(messages) > 1 and random.random() < 0.4:
                 place = random.randrange(len(messages) - 1)
                 messages[place], messages[-1] = messages[-1], messages[place]

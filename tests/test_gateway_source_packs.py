@@ -255,6 +255,37 @@ class Streamed(Lane):
             self.assertEqual(ended and ended.status_reason, "client_disconnected")
 
 
+class AskedTwice(Lane):
+    def ask_twice(self, task: str, *steps: Reply, turns: tuple[str, str] = ("u1", "u1")) -> int:
+        """Ask for the same in two turns, and return how many runs that were."""
+        self.provider.then(*steps)
+        with bridge(self.folder, self.provider, **QUICK) as running:
+            client, said = running.client, []
+            for turn in turns:
+                names = {"thread_id": "t1", "turn_id": turn}
+                client.headers["x-codex-turn-metadata"] = json.dumps(names)
+                said.append(self.said(client.turn({"model": "scripted", "input": task})))
+        if turns[0] == turns[1]:
+            self.assertEqual(*said)
+        return len(list((self.folder / ".codex-oss/runs").glob("run_*")))
+
+    def test_a_context_pack_is_read_and_reported_on_once(self) -> None:
+        self.assertEqual(self.ask_twice(PACK, text(PACKED)), 1)
+        self.assertEqual(len(self.provider.requests), 1)
+
+    def test_so_is_what_a_model_left_undone(self) -> None:
+        steps = (*ANNOUNCED, text(REPORT), *ANNOUNCED)
+        self.assertEqual(self.ask_twice(handoff(), *steps), 1)
+        self.assertEqual(len(self.provider.requests), 5)
+
+    def test_each_model_that_is_asked_for_a_report_has_a_run_of_its_own(self) -> None:
+        self.assertEqual(self.ask_twice(PACK, text(" "), text(" "), text(REPORT)), 2)
+
+    def test_in_another_turn_it_is_done_again(self) -> None:
+        twice = (text(PACKED), text(PACKED))
+        self.assertEqual(self.ask_twice(PACK, *twice, turns=("u1", "u2")), 2)
+
+
 class Refused(Lane):
     def test_before_any_stream(self) -> None:
         for task, code in (

@@ -6,11 +6,12 @@ run with its contract, guard, redactor, budgets and log: what is told of a sourc
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codex_oss.chat import Burst, ChatChunk, Usage
 from codex_oss.chat import Served as ServedBy
 from codex_oss.contract import (
+    MissionV1,
     SupportTask,
     exact_write_mission,
     packed_mission,
@@ -22,10 +23,10 @@ from codex_oss.errors import BridgeError, Busy, Refused
 from codex_oss.gateway.pack_texts import Pack, sources_text, without_conclusions
 from codex_oss.missions import AttachedRun, MissionDesk, MissionResult, Order, Run
 from codex_oss.profiles import ModelProfile
-from codex_oss.record import EXACT_WRITE, SOURCE_PACK
+from codex_oss.record import EXACT_WRITE, SOURCE_PACK, Json
 
 RECOVERED = "Synthesis status: SOURCE_PACK_RECOVERY"
-SECONDS_MIN, SECONDS_MAX = 5, 60  # Of a packed report (missions 3).
+SECONDS_MIN, SECONDS_MAX, SECONDS_STEP = 5, 60, 5  # Of a packed report (missions 3).
 FILES_MAX = 200  # That one contract can name.
 NOT_APPLIED = (
     "The workspace is unchanged. A person takes the change with `git apply`; `mission promote`"
@@ -34,6 +35,17 @@ NOT_APPLIED = (
 
 Finalizers = Callable[[ModelProfile], Sequence[ModelProfile]]
 """Returns the profiles that write a report for a task of this one, in the order they are asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A task, the raw model that it was handed to, and until when. `run_key` is what the same
+    request again has in common with it: then no run is begun a second time (missions 4)."""
+
+    task: SupportTask
+    profile: ModelProfile
+    deadline: Deadline
+    run_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,45 +74,37 @@ class SourcePacks:
         self._finalizers = finalizers
         self._limits = limits
 
-    def report(
-        self, task: SupportTask, profile: ModelProfile, deadline: Deadline
-    ) -> Iterator[Burst]:
-        """Yield the report of a context pack, from this model; without one it is mended."""
-        searches = searches_in(task, self._limits.searches)
-        pack = self._pack(task, FILES_MAX, self._limits.chars, deadline, searches)
+    def report(self, handed: Handed) -> Iterator[Burst]:
+        """Yield the report of a context pack, from its model; without one it is mended."""
+        searches = searches_in(handed.task, self._limits.searches)
+        pack = self._pack(handed, FILES_MAX, self._limits.chars, searches)
         if pack is None:
-            raise _unreadable(task, "there is nothing to report on")
-        result = yield from self._run(pack, profile, deadline)
+            raise _unreadable(handed.task, "there is nothing to report on")
+        result = yield from self._run(handed, pack, handed.profile)
         if _has_report(result):
-            yield from self._said(
-                f"{result.message}\n\n{sources_text(pack, result)}", profile, result.usage
-            )
+            text = f"{result.message}\n\n{sources_text(pack, result)}"
+            yield from self._said(text, handed.profile, result.usage)
         else:
             error = Refused(f"the model gave no report ({result.status_reason})", code="no_report")
-            yield from self.recover(task, profile, error, deadline, result.usage)
+            yield from self.recover(handed, error, result.usage)
 
     def recover(
-        self,
-        task: SupportTask,
-        profile: ModelProfile,
-        why: BridgeError,
-        deadline: Deadline,
-        spent: Usage | None = None,
+        self, handed: Handed, why: BridgeError, spent: Usage | None = None
     ) -> Iterator[Burst]:
         """Yield a report for a task whose model left it undone, or raise why there is none."""
         limits = self._limits
-        deadline = deadline.within(limits.seconds)
-        pack = self._pack(task, limits.recovery_files, limits.recovery_chars, deadline)
+        handed = replace(handed, deadline=handed.deadline.within(limits.seconds))
+        pack = self._pack(handed, limits.recovery_files, limits.recovery_chars)
         if pack is None:
-            raise _unreadable(task, why.message) from why
+            raise _unreadable(handed.task, why.message) from why
         result: MissionResult | None = None
         refused: BridgeError = why
-        for finalizer in self._finalizers(profile):
-            if result and deadline.seconds_left() < SECONDS_MIN:
+        for finalizer in self._finalizers(handed.profile):
+            if result and handed.deadline.seconds_left() < SECONDS_MIN:
                 break
             try:
                 result = yield from self._run(
-                    pack, finalizer, deadline, SOURCE_PACK, limits.recovery_excerpt_chars
+                    handed, pack, finalizer, SOURCE_PACK, limits.recovery_excerpt_chars
                 )
             except (Refused, Busy) as error:  # Another one may be admitted.
                 refused = error
@@ -115,23 +119,15 @@ class SourcePacks:
             raise refused
         if not limits.completes:
             raise why
-        yield from self._said(without_conclusions(task, pack, result, why), profile, spent)
+        text = without_conclusions(handed.task, pack, result, why)
+        yield from self._said(text, handed.profile, spent)
 
-    def begin_exact_write(
-        self, task: SupportTask, profile: ModelProfile, deadline: Deadline
-    ) -> Run | AttachedRun:
+    def begin_exact_write(self, handed: Handed) -> Run | AttachedRun:
         """Admit the run that compares a file with the text it is to have, or raise why not."""
-        mission = exact_write_mission(task, seconds=_seconds(deadline))
-        order = Order(
-            mission,
-            profile,
-            model_alias=profile.name,
-            alias_tier=0,
-            door="native",
-            route_class=EXACT_WRITE,
-            pack={"asks_model": self._limits.asks_model},
-        )
-        return self._desk.begin(order, deadline)
+        mission = exact_write_mission(handed.task, seconds=_seconds(handed.deadline))
+        extra: Json = {"asks_model": self._limits.asks_model}
+        order = _order(handed, mission, handed.profile, EXACT_WRITE, extra)
+        return self._desk.begin(order, handed.deadline)
 
     def propose(self, run: Run | AttachedRun, profile: ModelProfile) -> Iterator[Burst]:
         """Yield what the text would change. Nothing is written."""
@@ -143,22 +139,23 @@ class SourcePacks:
 
     def _pack(
         self,
-        task: SupportTask,
+        handed: Handed,
         files_max: int,
         chars_max: int,
-        deadline: Deadline,
         searches: tuple[tuple[str, str], ...] = (),
     ) -> Pack | None:
         """Return what can be read of the task's paths, the smallest files first: what they leave
         of their part is for the longer ones. `None` where nothing can."""
-        found = self._desk.sources(scope_of(task))
+        found = self._desk.sources(scope_of(handed.task))
         searched = [path for _, path in searches]
         whole = [path for path in found.files if path not in searched]
         chosen = sorted(whole, key=lambda path: (found.files[path], path))[:files_max]
         if not found.files:
             return None
-        seconds = _seconds(deadline)
-        mission = packed_mission(task, chosen, searches, bytes_max=chars_max, seconds=seconds)
+        seconds = _seconds(handed.deadline)
+        mission = packed_mission(
+            handed.task, chosen, searches, bytes_max=chars_max, seconds=seconds
+        )
         left_out = tuple((path, "left_out") for path in whole if path not in chosen)
         return Pack(mission, searches, found.files, (*found.missing, *left_out))
 
@@ -174,30 +171,40 @@ class SourcePacks:
 
     def _run(
         self,
+        handed: Handed,
         pack: Pack,
         profile: ModelProfile,
-        deadline: Deadline,
         route_class: str = "",
         excerpt_chars: int = 0,
     ) -> Generator[Burst, None, MissionResult]:
         """Run one report to its end, with a sign of life for each of its events."""
-        order = Order(
-            pack.mission,
-            profile,
-            model_alias=profile.name,
-            alias_tier=0,
-            door="native",
-            route_class=route_class,
-            pack={
-                **({"excerpt_bytes_max": excerpt_chars} if excerpt_chars else {}),
-                **({"searches": [list(each) for each in pack.searches]} if pack.searches else {}),
-            },
-        )
-        run = self._desk.begin(order, deadline)
+        extra: Json = {
+            **({"excerpt_bytes_max": excerpt_chars} if excerpt_chars else {}),
+            **({"searches": [list(each) for each in pack.searches]} if pack.searches else {}),
+        }
+        order = _order(handed, pack.mission, profile, route_class, extra)
+        run = self._desk.begin(order, handed.deadline)
         with closing(run.events()) as events:
             for _ in events:
                 yield ()
         return run.result()
+
+
+def _order(
+    handed: Handed, mission: MissionV1, profile: ModelProfile, route_class: str, pack: Json
+) -> Order:
+    """Return the order of one of the runs that a task may take: each model has its own."""
+    run_key = handed.run_key and f"{handed.run_key}:{route_class}:{profile.name}"
+    return Order(
+        mission,
+        profile,
+        model_alias=profile.name,
+        alias_tier=0,
+        door="native",
+        run_key=run_key,
+        route_class=route_class,
+        pack=pack,
+    )
 
 
 def total_usage(first: Usage | None, second: Usage | None) -> Usage | None:
@@ -214,7 +221,9 @@ def total_usage(first: Usage | None, second: Usage | None) -> Usage | None:
 
 
 def _seconds(deadline: Deadline) -> int:
-    return max(SECONDS_MIN, min(SECONDS_MAX, int(deadline.seconds_left())))
+    """Return how long a report may take, in steps: the same request again has the same contract."""
+    steps = int(deadline.seconds_left() / SECONDS_STEP)
+    return max(SECONDS_MIN, min(SECONDS_MAX, steps * SECONDS_STEP))
 
 
 def _has_report(result: MissionResult) -> bool:

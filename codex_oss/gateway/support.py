@@ -14,7 +14,7 @@ from codex_oss.contract import SupportTask, refusal_of, scope_of
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import Refused, UpstreamError, UpstreamTimeout
 from codex_oss.gateway.lanes import SupportLane, SupportRules
-from codex_oss.gateway.managed_bridge import ensure_our_project
+from codex_oss.gateway.managed_bridge import ensure_our_project, run_key_of
 from codex_oss.gateway.plain import Models, unless_left
 from codex_oss.gateway.rounds import (
     RoundLimits,
@@ -25,7 +25,7 @@ from codex_oss.gateway.rounds import (
     since_task,
     with_outputs_cut,
 )
-from codex_oss.gateway.source_packs import Finalizers, SourcePacks, total_usage
+from codex_oss.gateway.source_packs import Finalizers, Handed, SourcePacks, total_usage
 from codex_oss.gateway.turns import Manner, Served, new_turn
 from codex_oss.profiles import ModelProfile
 from codex_oss.responses import (
@@ -117,13 +117,13 @@ class SupportTurns:
     def _packed(self, request: ResponsesRequest, http: HttpRequest, lane: SupportLane) -> Served:
         self._ensure_readable(lane.task, http)
         turn, _ = self._translated(request, http, lane)
-        bursts = self._packs.report(lane.task, lane.profile, http.deadline)
+        bursts = self._packs.report(_handed(request, http, lane))
         return turn, assemble(turn, unless_left(bursts))
 
     def _proposed(self, request: ResponsesRequest, http: HttpRequest, lane: SupportLane) -> Served:
         ensure_our_project(self.rules.project_root, http.headers)
         turn, _ = self._translated(request, http, lane)
-        run = self._packs.begin_exact_write(lane.task, lane.profile, http.deadline)
+        run = self._packs.begin_exact_write(_handed(request, http, lane))
         return turn, assemble(turn, unless_left(self._packs.propose(run, lane.profile)))
 
     def _ensure_readable(self, task: SupportTask, http: HttpRequest) -> None:
@@ -146,7 +146,7 @@ class SupportTurns:
         if lane.task.read_only_paths:
             self._ensure_readable(lane.task, http)
         turn, chat = self._translated(request, http, lane)
-        bursts = self._mended(chat, task_text(request), lane, http.deadline)
+        bursts = self._mended(chat, task_text(request), lane, _handed(request, http, lane))
         return turn, assemble(turn, unless_left(bursts))
 
     def _translated(
@@ -177,28 +177,27 @@ class SupportTurns:
         return turn, chat
 
     def _mended(
-        self, chat: ChatRequest, text: str, lane: SupportLane, deadline: Deadline
+        self, chat: ChatRequest, text: str, lane: SupportLane, handed: Handed
     ) -> Iterator[Burst]:
         """Yield the model's answer once it is known to be one: it is held back whole. Where it is
         none, and the task declares what may be read, a report is made without its model."""
         if not lane.task.read_only_paths:
-            answer, _ = self._worked_on(chat, text, lane, deadline)
+            answer, _ = self._worked_on(chat, text, lane, handed.deadline)
             yield from answer
             return
         limits = self._limits
         kept = min(limits.report_seconds, limits.request_seconds / 2)
         try:
-            in_time = deadline.within(limits.request_seconds - kept)
+            in_time = handed.deadline.within(limits.request_seconds - kept)
             answer, fault = self._worked_on(chat, text, lane, in_time)
         except UpstreamTimeout as error:
-            yield from self._packs.recover(lane.task, lane.profile, error, deadline)
+            yield from self._packs.recover(handed, error)
             return
         if not fault:
             yield from answer
             return
         why = Refused(MENDED[fault], code=fault)
-        spent = gather(answer).usage
-        yield from self._packs.recover(lane.task, lane.profile, why, deadline, spent)
+        yield from self._packs.recover(handed, why, gather(answer).usage)
 
     def _worked_on(
         self, chat: ChatRequest, text: str, lane: SupportLane, deadline: Deadline
@@ -251,3 +250,8 @@ class SupportTurns:
             )
             return [(served,), *bursts]
         raise AssertionError("somebody is always asked")
+
+
+def _handed(request: ResponsesRequest, http: HttpRequest, lane: SupportLane) -> Handed:
+    run_key = run_key_of(http.headers, request.asked.cache_key)
+    return Handed(lane.task, lane.profile, http.deadline, run_key)

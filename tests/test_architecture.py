@@ -37,11 +37,12 @@ MAY_IMPORT = {
     "rehearsal": "chat contract",
     "record": "chat contract",
     "runtime": "chat contract profiles record",
+    "audit": "chat contract record runtime",
     "log": "system record",
     "tools": "system redaction contract",
     "upstream": "system redaction chat profiles",
     "server": "system",
-    "missions": "layout system redaction contract chat profiles record log tools runtime",
+    "missions": "layout system redaction contract chat profiles record log tools runtime audit",
     "gateway": "layout system redaction chat responses contract profiles record log upstream server"
     " missions",
     "project": "settings layout system server",
@@ -81,7 +82,7 @@ PATH_WORDS = ".codex-oss report.json visible_commentary.jsonl"
 
 # These compute and never act: the same arguments give the same answer.
 PURE = (
-    "errors deadline redaction chat contract responses profiles rehearsal record runtime"
+    "errors deadline redaction chat contract responses profiles rehearsal record runtime audit"
     " server/head server/gate server/frames upstream/failures gateway/lanes"
 )
 ACTING = (

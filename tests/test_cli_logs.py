@@ -105,7 +105,12 @@ class Logs(unittest.TestCase):
         edited.write_bytes(before["ledger.json"].replace(b"1", b"2", 1))
         (self.folder / "summary.md").unlink()
         check = ["log", "rebuild", "find_load", "--check"]
-        text, document = self.line.each(check, [*check, "--json"])
+        text, document, audited = self.line.each(
+            check, [*check, "--json"], ["audit-mission", "find_load"]
+        )
+        self.assertEqual(audited.code, 1)
+        self.assertRegex(audited.out, r"FAIL +ledger_json +ledger.json differs from the log")
+        self.assertRegex(audited.out, r"FAIL +summary_md +summary.md is missing")
         self.assertEqual((text.code, document.code, document.json["written"]), (1, 1, False))
         states = {row["file"]: row["state"] for row in document.json["files"]}
         self.assertEqual(states.pop("ledger.json"), "drifted")
@@ -123,13 +128,35 @@ class Logs(unittest.TestCase):
         self.assertEqual(self.files(), before)
         self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
 
+    def test_an_audit_passes_and_warns_of_what_changed_since(self) -> None:
+        config = self.line.project / "src" / "config.py"
+        before = config.read_text()
+        self.addCleanup(config.write_text, before)
+        audit = ["audit-mission", "find_load"]
+        clean, document = self.line.each(audit, [*audit, "--json"])
+        self.assertEqual((clean.code, document.code), (0, 0), clean.out)
+        told = document.json
+        self.assertEqual(
+            (told["ok"], told["run_id"], told["mission_id"], told["mission_dir"]),
+            (True, self.run_id, "find_load", self.ran.json["artifacts"]),
+        )
+        keys = {"name", "ok", "status", "message"}
+        self.assertTrue(all(check.keys() == keys for check in told["checks"]))
+        self.assertNotIn("SKIP  ", clean.out)
+        self.assertRegex(clean.out, r"\n\d+ PASS, 0 WARN, 0 FAIL, \d+ SKIP\n$")
+        config.write_text(before.replace("def load", "def loaded"))
+        (changed,) = self.line.each(audit)
+        self.assertEqual(changed.code, 0)
+        self.assertRegex(changed.out, r"WARN +evidence_spans_match_workspace +\S+ is stale")
+
     def test_damage_is_named_by_its_line_and_nothing_reads_on(self) -> None:
         raw = self.log.read_bytes()
         self.addCleanup(self.log.write_bytes, raw)
         self.log.write_bytes(raw.replace(b"rtk_grep", b"rtk_gref", 1))
         line = raw[: raw.index(b"rtk_grep")].count(b"\n") + 1
-        verified, *readers = self.line.each(
+        verified, audited, *readers = self.line.each(
             ["log", "verify", self.run_id, "--json"],
+            ["audit-mission", self.run_id],
             *(
                 [*words, self.run_id]
                 for words in (["show-trace"], ["explain"], ["mission", "resume"])
@@ -137,6 +164,8 @@ class Logs(unittest.TestCase):
         )
         verdict = verified.json
         self.assertEqual((verified.code, verdict["verdict"], verdict["line"]), (1, "damaged", line))
+        self.assertEqual(audited.code, 1)
+        self.assertRegex(audited.out, rf"FAIL +log_chain_ok +line {line}, byte \d+: event_hash")
         for done in readers:
             self.assertEqual((done.code, done.out), (1, ""))
             self.assertIn(f"codex-oss: {self.run_id} is damaged: ", done.complaint[0])

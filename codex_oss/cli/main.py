@@ -89,6 +89,12 @@ COMMANDS = (
     Command("show-summary", "show a run's summary", "logs:show_summary",
             "codex-oss show-summary MISSION"),
     Command(
+        "audit-mission",
+        "judge a run again: every check recomputes",
+        "audits:audit",
+        "codex-oss audit-mission MISSION --json",
+    ),
+    Command(
         "explain",
         "say why a run ended as it did, or what it would do next at an event",
         "logs:explain",

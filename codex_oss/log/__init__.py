@@ -3,7 +3,12 @@
 from codex_oss.log.blobs import BlobStore
 from codex_oss.log.heads import Head, HeadStore
 from codex_oss.log.mission_event_log import EventLog, MemoryEventLog, MissionEventLog
-from codex_oss.log.projections import ProjectionState, check_projections, write_projections
+from codex_oss.log.projections import (
+    ProjectionState,
+    check_projections,
+    found_files,
+    write_projections,
+)
 from codex_oss.log.reading import LogFollower, LogReader, log_lines, parse_log
 from codex_oss.log.verify import READABLE, LogVerdict, judge
 
@@ -20,6 +25,7 @@ __all__ = [
     "MissionEventLog",
     "ProjectionState",
     "check_projections",
+    "found_files",
     "judge",
     "log_lines",
     "parse_log",

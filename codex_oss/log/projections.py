@@ -4,10 +4,12 @@ Each is written whole (temporary file, sync, rename) in the order of `VIEWS`, `r
 last; delete the folder and `write_projections` makes the same bytes again (event-log 8).
 """
 
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codex_oss.errors import BridgeError
 from codex_oss.record import (
     RENDERER_VERSION,
     Event,
@@ -60,6 +62,24 @@ def check_projections(folder: Path, events: Sequence[Event]) -> tuple[Projection
         ProjectionState(name, _state(folder / name, text, written.get(name, newest)))
         for name, text in render(events).items()
     )
+
+
+def found_files(folder: Path) -> tuple[int, Mapping[str, bytes]]:
+    """Return the mode of a mission's folder, 0 where there is none, and what lies in it. What is no
+    regular file of a bounded size is there, and empty."""
+    try:
+        mode = folder.lstat().st_mode
+    except FileNotFoundError:
+        return 0, {}
+    if not stat.S_ISDIR(mode):
+        return 0, {}
+    files = {}
+    for path in sorted(folder.iterdir()):
+        try:
+            files[path.name] = read_bounded(path, PROJECTION_BYTES_MAX)
+        except (OSError, BridgeError):
+            files[path.name] = b""
+    return stat.S_IMODE(mode), files
 
 
 def _state(path: Path, text: str, renderer_version: str) -> str:

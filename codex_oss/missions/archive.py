@@ -64,6 +64,16 @@ class RunArchive:
         state = self._state(run_id, record.status)
         return LoggedRun(run_id, mission_id, tuple(events), record, state)
 
+    def examined(self, run_id: str) -> tuple[LogVerdict, Head | None, tuple[Event, ...]]:
+        """Return what a log is worth, its head, and its events up to the first damage."""
+        events: list[Event] = []
+        head = self._heads.read(run_id)
+        try:
+            verdict = judge(run_id, self._reader(run_id), head, each=events.append)
+        except StorageUnsafe as error:
+            verdict = LogVerdict(run_id, "unreadable", rule=error.message)
+        return verdict, head, tuple(events)
+
     def verify(self, name: str, witness: str = "") -> LogVerdict:
         """Judge the bytes of a log against its head, and the head that a report printed."""
         run_id = self.find(name)

@@ -22,6 +22,7 @@ from codex_oss.layout import Layout
 from codex_oss.log import BlobStore, HeadStore, LogFollower, MissionEventLog, write_projections
 from codex_oss.missions.archive import LoggedRun, RunArchive
 from codex_oss.missions.attached import LOOK_SECONDS, AttachedRun
+from codex_oss.missions.auditing import Auditor
 from codex_oss.missions.facts import Order, Sources, find_facts, profile_facts, without_floats
 from codex_oss.missions.handover import Handover
 from codex_oss.missions.loop import MissionRun
@@ -91,6 +92,7 @@ class MissionDesk:
         self._handover = handover or Handover()
         self._heads = HeadStore(layout.heads, layout.head_key, disk)
         self.archive = RunArchive(layout, self._heads, clock, disk)
+        self.auditor = Auditor(layout, self.archive, guard_for, redactor, clock)
 
     # ---- one run ---------------------------------------------------------------------------------
 

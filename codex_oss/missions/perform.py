@@ -176,7 +176,7 @@ class Performer:
         COMPLETE. Even a run that was called off checks what it says."""
         deadline = Deadline(self._clock, _looking_seconds(record))
         results: list[CitationResult] = []
-        looking = (self._looked_at(record, each, deadline) for each in intent.citations)
+        looking = (look_again(record, self._broker, each, deadline) for each in intent.citations)
         with suppress(UpstreamTimeout), closing(self._breathing(looking, deadline)) as breathing:
             for result in breathing:
                 if result is None:
@@ -184,15 +184,6 @@ class Performer:
                 else:
                     results.append(result)
         yield EvidenceVerified((*results, *map(forged, intent.forged)))
-
-    def _looked_at(
-        self, record: RunRecord, citation: Citation, deadline: Deadline
-    ) -> CitationResult:
-        if citation.path:
-            return looked_at(citation, self._broker.recheck(cited(citation), deadline))
-        command = record.evidence.commands[citation.command]
-        call = ToolCall(command.tool_name, command.asked)
-        return looked_at(citation, self._broker.recheck_call(call, command.text, deadline))
 
     # ---- time ------------------------------------------------------------------------------------
 
@@ -221,6 +212,17 @@ class Performer:
 
     def _since_ms(self, started: float) -> int:
         return round((self._clock.monotonic() - started) * 1000)
+
+
+def look_again(
+    record: RunRecord, broker: ToolBroker, citation: Citation, deadline: Deadline
+) -> CitationResult:
+    """Say what became of cited lines, or of what a cited call gave."""
+    if citation.path:
+        return looked_at(citation, broker.recheck(cited(citation), deadline))
+    command = record.evidence.commands[citation.command]
+    call = ToolCall(command.tool_name, command.asked)
+    return looked_at(citation, broker.recheck_call(call, command.text, deadline))
 
 
 def _tool_seconds(record: RunRecord) -> float:

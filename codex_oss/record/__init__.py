@@ -102,6 +102,7 @@ from codex_oss.record.patch_events import (
 )
 from codex_oss.record.patching import is_implemented
 from codex_oss.record.payloads import FACTS, LineFault, ReadBlob, to_fact, to_payload
+from codex_oss.record.plain import plain
 from codex_oss.record.raising import wanted_raises
 from codex_oss.record.reducer import fold, reduce
 from codex_oss.record.run_record import Answered, Command, RunRecord, Said
@@ -122,12 +123,13 @@ from codex_oss.record.views_people import (
     mission_reported_in,
 )
 from codex_oss.record.views_record import (
+    COMMENTARY_FILE,
     RENDERER_VERSION,
     REPORT_FILE,
     SUMMARY_FILE,
     TRACE_FILE,
     VIEWS,
-    plain,
+    Story,
     record_hash,
     render,
     story,
@@ -147,6 +149,7 @@ __all__ = [
     "Citation",
     "CitationResult",
     "ClaimGateEvaluated",
+    "COMMENTARY_FILE",
     "ClaimRecorded",
     "Command",
     "CommentaryDelivered",
@@ -223,6 +226,7 @@ __all__ = [
     "Said",
     "SemanticReviewed",
     "Sentence",
+    "Story",
     "TRACE_FILE",
     "ToolCallEmitted",
     "ToolDenied",

@@ -5,22 +5,25 @@ later deliveries leave a delivered report as it was (event-log 8).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 
 import codex_oss.record.events as facts
 from codex_oss.record.codec import canonical, sha256
 from codex_oss.record.coverage import obligation_states, required_sources
 from codex_oss.record.events import Event
 from codex_oss.record.findings import findings
+from codex_oss.record.plain import plain
 from codex_oss.record.reducer import fold
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.verdict import conditions
+from codex_oss.record.views_graph import answer_graph
 from codex_oss.record.views_people import summary
 from codex_oss.record.views_report import budget, ending, files_inspected, pretty, report, usage
 from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
 
 RENDERER_VERSION = "2"
 REPORT_FILE, SUMMARY_FILE, TRACE_FILE = "report.json", "summary.md", "trace.jsonl"
+COMMENTARY_FILE = "visible_commentary.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,6 @@ def story(events: Iterable[Event]) -> Story:
         if isinstance(event.fact, facts.MissionFinalized):
             break
     return Story(tuple(told), fold(told))
-
-
-def plain(value: object) -> object:
-    """Return a frozen value as JSON."""
-    if is_dataclass(value):
-        return {f.name.rstrip("_"): plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    return value
 
 
 def record_hash(record: RunRecord) -> str:
@@ -144,20 +136,27 @@ def mission_summary(record: RunRecord) -> str:
     )
 
 
-View = Callable[[Story], str]
+def _open_graph(told: Story) -> str | None:
+    is_open = told.record.contract.objective_style == "open_investigation"
+    return answer_graph(told.record, told.events) if is_open else None
+
+
+View = Callable[[Story], str | None]
 VIEWS: Mapping[str, View] = {
     "mission.json": lambda told: mission(told.record),
     REPORT_FILE: lambda told: pretty(report(told.record)),
     SUMMARY_FILE: lambda told: summary(told.record),
-    "visible_commentary.jsonl": lambda told: visible_commentary(told.events),
+    COMMENTARY_FILE: lambda told: visible_commentary(told.events),
     TRACE_FILE: lambda told: trace(told.events),
     "decision_trace.json": lambda told: decision_trace(told.events),
     "ledger.json": lambda told: ledger(told.record),
     "claim_graph.json": lambda told: claim_graph(told.record),
+    "answer_graph.json": _open_graph,
     "mission_summary.json": lambda told: mission_summary(told.record),
     "run_record.json": run_record,
 }
-"""Every file of a mission, in the order of writing: `run_record.json` is last."""
+"""Every file of a mission, in the order of writing: `run_record.json` is last. A view gives `None`
+where a run of this kind has no such file."""
 
 
 def render(events: Iterable[Event]) -> dict[str, str]:
@@ -165,4 +164,4 @@ def render(events: Iterable[Event]) -> dict[str, str]:
     told = story(events)
     if told.record.mission is None:
         return {}
-    return {name: view(told) for name, view in VIEWS.items()}
+    return {name: text for name, view in VIEWS.items() if (text := view(told)) is not None}

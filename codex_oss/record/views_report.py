@@ -56,17 +56,7 @@ def report(record: RunRecord) -> Json:
             for c in contradictions(record)
         ],
         "denials": denials(record),
-        "obligations": [
-            {
-                "id": s.obligation.id,
-                "question": s.obligation.question,
-                "required": s.obligation.required,
-                "status": s.status,
-                "claim_ids": list(s.claim_ids),
-                "missing_evidence": list(s.missing_evidence),
-            }
-            for s in obligation_states(record)
-        ],
+        "obligations": obligations(record),
         "report_source": report_source(record, ended),
         "runtime_model_alias": admitted.admitted.model_alias,
         "explorer_model": profile.upstream_model,
@@ -87,6 +77,21 @@ def report(record: RunRecord) -> Json:
         **({"recovery_class": SOURCE_PACK} if is_recovery(record) else {}),
         **({"exact_write": proposal.to_json()} if (proposal := exact_write(record)) else {}),
     }
+
+
+def obligations(record: RunRecord) -> list[Json]:
+    """Return each question with what became of it."""
+    return [
+        {
+            "id": s.obligation.id,
+            "question": s.obligation.question,
+            "required": s.obligation.required,
+            "status": s.status,
+            "claim_ids": list(s.claim_ids),
+            "missing_evidence": list(s.missing_evidence),
+        }
+        for s in obligation_states(record)
+    ]
 
 
 def ending(record: RunRecord) -> Verdict:

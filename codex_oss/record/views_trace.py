@@ -25,7 +25,7 @@ def visible_commentary(events: Iterable[Event]) -> str:
 
 def trace(events: Iterable[Event]) -> str:
     """Return `trace.jsonl`: what was asked, allowed, denied and given back."""
-    return json_lines(_steps(events))
+    return json_lines(steps(events))
 
 
 _STEP: Json = {
@@ -42,7 +42,8 @@ _STEP: Json = {
 """Every member of a step that it does not say itself."""
 
 
-def _steps(events: Iterable[Event]) -> Iterator[Json]:
+def steps(events: Iterable[Event]) -> Iterator[Json]:
+    """Yield what was asked and what came of it, as `trace_step.v1`."""
     phase = "PLAN"
     call: facts.ToolCallEmitted | None = None
     for event in events:

@@ -182,6 +182,8 @@ def _next(step: object) -> str:
             return f"ask the model, call {call}: {purpose}"
         case {"intent": "RunTool", "announced": {"tool_name": tool, "subject": subject}}:
             return f"run {tool} on {subject}"
+        case {"intent": "ChangeProfile", "profile": name}:
+            return f"ask {name} from here on, if it is admitted"
         case {"intent": "LookAgain", "refs": [*refs]}:
             return f"look again at {len(refs)} cited places"
         case _:

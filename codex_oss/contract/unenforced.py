@@ -16,7 +16,6 @@ CODE = "not_enforced_yet"
 
 _NO_EVIDENCE_SHAPES = "evidence is judged by what was shown, not yet by shape or completeness"
 _NO_CLOSER = "no second model narrates a report yet"
-_NO_FALLBACK = "no run changes its model yet"
 _NO_OPEN = "open investigation has no exploration floor and no contradiction search yet"
 
 # (field, the values that are enforced, why others are not). No values: the field itself.
@@ -28,7 +27,6 @@ NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
     ("phase_policy_enabled", (True,), "phases cannot be turned off yet"),
     ("progress_policy_enabled", (True,), "progress limits cannot be turned off yet"),
     ("stop_conditions[]", DEFAULT_STOPS, "optional stop conditions do not stop a run yet"),
-    ("fallback_policy", ("fallback_policy.v1",), _NO_FALLBACK),
     ("objective_style", ("deterministic_lookup",), _NO_OPEN),
     ("exploration_policy", (), _NO_OPEN),
     ("sufficiency_policy.must_list_uninspected_areas", (False,), _NO_OPEN),

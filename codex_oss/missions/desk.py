@@ -29,6 +29,7 @@ from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import refusal
 from codex_oss.missions.run import Run
+from codex_oss.missions.substitutes import Substitute
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.record import (
     Event,
@@ -43,9 +44,9 @@ from codex_oss.record import (
     sha256,
 )
 from codex_oss.redaction import Redactor
-from codex_oss.runtime import PROMPT_VERSION, Admission, admit
+from codex_oss.runtime import PROMPT_VERSION, Admission, AdmissionFacts, admit
 from codex_oss.system import DISK, Disk, FileLock, Git, ProcessId, new_id, private_folder
-from codex_oss.tools import Guard, ToolBroker
+from codex_oss.tools import Guard, ScopeSurvey, ToolBroker
 
 MISSION_ID_CHARACTERS_MAX = 64
 ADMISSION_SECONDS_MAX = 5.0
@@ -76,12 +77,14 @@ class MissionDesk:
         bursts_ahead_max: int,
         disk: Disk = DISK,
         handover: Handover | None = None,
+        provider_wait: Callable[[ModelProfile], tuple[int, str]] = lambda _: (0, ""),
     ) -> None:
         self._layout = layout
         self._project = project
         self._registry = registry
         self._models = models
         self._provider_fault = provider_fault
+        self._provider_wait = provider_wait
         self._guard_for = guard_for
         self._redactor = redactor
         self._clock = clock
@@ -107,9 +110,7 @@ class MissionDesk:
         with ExitStack() as on_failure, self._one_at_a_time():
             if same := self._same_request(order.run_key):
                 return self._attached(same, deadline)
-            facts = find_facts(
-                order, survey, self._layout, self._provider_fault, self.archive.live_runs()
-            )
+            facts = self._facts(order, survey, self.archive.live_runs())
             admission = admit(order.mission, facts)
             if facts.storage_fault or admission.decision == "busy":
                 raise refusal(admission)
@@ -121,6 +122,11 @@ class MissionDesk:
             opening = log.append(self._admitted(order, admission))
             on_failure.pop_all()
         return self._run(log, lock, opening, order.profile, guard, deadline)
+
+    def _facts(self, order: Order, survey: ScopeSurvey, live_runs: int) -> AdmissionFacts:
+        facts = find_facts(order, survey, self._layout, self._provider_fault, live_runs)
+        seconds, error = self._provider_wait(order.profile)
+        return replace(facts, retry_after_seconds=seconds, last_error=error)
 
     def _same_request(self, run_key: str) -> LoggedRun | None:
         """Return the run that this request began before, if it goes on or ended a moment ago."""
@@ -169,7 +175,7 @@ class MissionDesk:
         _ensure_resumable(record, run_id)
         with ExitStack() as on_failure:
             lock = self._locked(run_id, on_failure)
-            profile = self._registry.resolve(record.admitted.admitted.profile.name)
+            profile = self._registry.resolve(record.profile.name)
             if fault := self._provider_fault(profile):
                 raise Refused(fault, code=fault.split(":")[0], hint="set the provider's key")
             log = self._log(run_id, record.admitted.mission_id)
@@ -198,6 +204,7 @@ class MissionDesk:
             deadline,
             progress_seconds=self._progress_seconds,
             bursts_ahead_max=self._bursts_ahead_max,
+            other=partial(self._other, guard),
         )
 
         def write_files(events: tuple[Event, ...]) -> Iterator[Fact]:
@@ -210,6 +217,19 @@ class MissionDesk:
         is_taken_up = partial(self._handover.is_taken, log.run_id) if is_waited_for else None
         loop = MissionRun(log, performer, deadline, is_taken_up)
         return Run(log, lock, opening, loop, deadline, write_files)
+
+    def _other(self, guard: Guard, record: RunRecord, name: str) -> Substitute:
+        """Admit a profile to go on with a run in the place of the one that it was admitted with."""
+        admitted = record.admitted.admitted
+        first, other = (self._registry.resolve(each) for each in (admitted.profile.name, name))
+        order = Order(record.contract, other, admitted.model_alias, 0, admitted.door)
+        others_live = self.archive.live_runs() - 1
+        survey = guard.survey()
+        facts = self._facts(order, survey, others_live)
+        asked = self._facts(replace(order, profile=first), survey, others_live)
+        admission = admit(record.contract, replace(facts, requested=asked.strength))
+        is_in = admission.decision == "admitted"
+        return Substitute(admission, self._models(other) if is_in else None)
 
     def _refuse(self, log: MissionEventLog, order: Order, admission: Admission) -> NoReturn:
         event = log.append(MissionRefused(render_mission(order.mission), admission.to_json()))[-1]
@@ -238,8 +258,14 @@ class MissionDesk:
             },
             requested_mission_id=mission.mission_id,
             product={**self._product(), "prompt_version": PROMPT_VERSION},
+            fallbacks=self._chain(order),
             limits={"requested": budget, "effective": budget, "reductions": [], **order.pack},
         )
+
+    def _chain(self, order: Order) -> tuple[str, ...]:
+        """Return the profiles that may go on, in order: a packed report is a new run instead."""
+        policy = render_mission(order.mission)["fallback_policy"]
+        return () if policy == "none" or order.route_class else order.profile.fallbacks
 
     def _as_logged(self, mission: MissionV1) -> MissionV1:
         """Return the contract as it may stand in a log and a prompt, without secrets and without

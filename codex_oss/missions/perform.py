@@ -16,6 +16,7 @@ from codex_oss.chat import Burst, ChatChunk, ChatModel, TextRun, gather
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BridgeError, UpstreamRejected, UpstreamTimeout
 from codex_oss.missions.outcomes import cited, failed, forged, looked_at, observed, replied
+from codex_oss.missions.substitutes import Other, changed
 from codex_oss.record import (
     Citation,
     CitationResult,
@@ -30,6 +31,7 @@ from codex_oss.record import (
 )
 from codex_oss.runtime import (
     CallModel,
+    ChangeProfile,
     Intent,
     LookAgain,
     Note,
@@ -60,6 +62,7 @@ class Performer:
         *,
         progress_seconds: float,
         bursts_ahead_max: int,
+        other: Other | None = None,
     ) -> None:
         self._model = model
         self._broker = broker
@@ -67,6 +70,7 @@ class Performer:
         self._deadline = deadline
         self._progress_seconds = progress_seconds
         self._bursts_ahead_max = bursts_ahead_max
+        self._other = other
 
     def perform(self, record: RunRecord, intent: Intent) -> Iterator[Fact | None]:
         match intent:
@@ -78,6 +82,8 @@ class Performer:
                 yield from self._run_tool(record, announced)
             case LookAgain():
                 yield from self._look_again(record, intent)
+            case ChangeProfile(name):
+                yield self._changed_to(record, name)
             case _:
                 assert_never(intent)
 
@@ -103,7 +109,7 @@ class Performer:
                         yield _waiting(record, waited)
                     elif burst is None:
                         yield None
-            profile = record.admitted.admitted.profile
+            profile = record.profile
             yield replied(
                 announced,
                 gather(bursts),
@@ -133,6 +139,16 @@ class Performer:
                     f"the reply passed {REPLY_CHARACTERS_MAX} characters", code="reply_too_large"
                 )
             yield burst
+
+    def _changed_to(self, record: RunRecord, name: str) -> Fact:
+        """Ask another profile from here on, if it may stand in for the one that cannot go on."""
+        try:
+            found = self._other(record, name) if self._other else None
+        except BridgeError as error:
+            return changed(record, name, None, error.code)
+        if found and found.model:
+            self._model = found.model
+        return changed(record, name, found)
 
     # ---- running tools ---------------------------------------------------------------------------
 

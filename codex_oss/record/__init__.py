@@ -107,11 +107,13 @@ from codex_oss.record.raising import wanted_raises
 from codex_oss.record.reducer import fold, reduce
 from codex_oss.record.run_record import Answered, Command, RunRecord, Said
 from codex_oss.record.verdict import (
+    FALLBACK,
     SOURCE_PACK,
     Verdict,
     closing_reason,
     conditions,
     early_end,
+    next_profile,
     out_of,
     reserve_seconds,
     verdict,
@@ -165,6 +167,7 @@ __all__ = [
     "EvidenceVerified",
     "Extract",
     "FACTS",
+    "FALLBACK",
     "Fact",
     "FileChange",
     "FileImage",
@@ -259,6 +262,7 @@ __all__ = [
     "is_implemented",
     "is_zero_match",
     "mission_reported_in",
+    "next_profile",
     "obligation_states",
     "one_line",
     "out_of",

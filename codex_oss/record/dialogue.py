@@ -106,6 +106,15 @@ def failed(record: RunRecord, fact: facts.ModelFailed) -> RunRecord:
     return evolved(record, loop=loop, budget=budget)
 
 
+def recovered(loop: LoopPart, fact: facts.RuntimeRecoveryRecorded) -> LoopPart:
+    """Another model begins anew: what the one before it did wrong is not counted against it."""
+    loop = evolved(loop, recoveries=(*loop.recoveries, fact))
+    if fact.profile is None:
+        return loop
+    fresh = ("failed_in_a_row", "faulty_in_a_row", "faulty", "misspoken_in_a_row", "cut_in_a_row")
+    return evolved(loop, is_json=False, **dict.fromkeys(fresh, 0))
+
+
 def rejected(record: RunRecord, fact: facts.ActionRejected) -> RunRecord:
     note: facts.Json = {
         "error": fact.code,

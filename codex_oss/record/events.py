@@ -7,7 +7,7 @@ done until four places name it: this list, the reducer, the commentary, a golden
 patches and of delivery have modules of their own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codex_oss.chat import FunctionCall
 from codex_oss.contract import Match
@@ -19,7 +19,8 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class MissionAdmitted:
-    """The first fact of a run. `profile` holds the prices that every cost of the run uses."""
+    """The first fact of a run. `profile` holds the prices that every cost of the run uses;
+    `fallbacks` are the profiles that may take its place, in order."""
 
     task_spec: Json
     risk_tier: str
@@ -36,6 +37,7 @@ class MissionAdmitted:
     requested_mission_id: str
     product: Json
     limits: Json
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class RuntimeProgressEmitted:
 @dataclass(frozen=True, slots=True)
 class RuntimeRecoveryRecorded:
     """What the runtime did about a failure of `call_id`. `recovery_class` is one of RECOVERIES; a
-    step that `fail_closed` is over and not resolved."""
+    step that `fail_closed` is over and not resolved. `profile` is asked from here on, `admission`
+    says why, or why not."""
 
     call_id: str
     recovery_class: str
@@ -145,6 +148,8 @@ class RuntimeRecoveryRecorded:
     reason: str
     fail_closed: bool
     detail: str = ""
+    profile: ProfileFacts | None = None
+    admission: Json = field(default_factory=dict)
 
 
 RECOVERIES = (

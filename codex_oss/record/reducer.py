@@ -83,7 +83,7 @@ def _apply(record: RunRecord, event: Event) -> RunRecord:
         case facts.RuntimeProgressEmitted():
             return _redirected(record, fact)
         case facts.RuntimeRecoveryRecorded():
-            return evolved(record, loop=evolved(loop, recoveries=(*loop.recoveries, fact)))
+            return evolved(record, loop=dialogue.recovered(loop, fact))
         case facts.GateEvaluated():
             if fact.gate != "closure":
                 return record

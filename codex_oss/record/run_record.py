@@ -27,6 +27,7 @@ from codex_oss.record.events import (
     ModelRequested,
     ModelStopped,
     OverrideRecorded,
+    ProfileFacts,
     ReportDrafted,
     ReportValidated,
     RuntimeRecoveryRecorded,
@@ -343,6 +344,12 @@ class RunRecord:
     def admitted(self) -> MissionPart:
         assert self.mission, "this run was never admitted"
         return self.mission
+
+    @property
+    def profile(self) -> ProfileFacts:
+        """The model that is asked: the admitted one, or the last that took its place."""
+        switched = (each.profile for each in reversed(self.loop.recoveries) if each.profile)
+        return next(switched, self.admitted.admitted.profile)
 
     @property
     def contract(self) -> MissionV1:

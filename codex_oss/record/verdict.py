@@ -19,6 +19,13 @@ REPAIRS_MAX = 5
 CUT_IN_A_ROW_MAX = 1  # What was cut off is asked for once more, and may be longer then.
 FAILURES_IN_A_ROW_MAX = 3
 WRITE_ATTEMPTS_MAX = 3
+FALLBACK = "fallback_profile"
+OTHERS_MAY_ANSWER = (
+    *("server_error", "server_is_overloaded", "rate_limit_exceeded", "insufficient_quota"),
+    "model_not_found",
+)
+"""Failures of a provider that say nothing of what it was asked."""
+
 RESERVE_SECONDS_MIN, RESERVE_SECONDS_MAX = 2, 30  # Kept for closing (missions 10.2).
 CONFIDENCES = ("LOW", "MEDIUM", "HIGH")
 SOURCE_PACK = "source_pack"
@@ -80,20 +87,13 @@ def out_of(record: RunRecord) -> str:
     last_ms = 1000 * (limits.time_budget_seconds - reserve_seconds(limits.time_budget_seconds))
     tokens_max = limits.max_output_tokens_total
     is_last = budget.model_calls >= limits.max_model_calls
-    is_given_up = loop.failed_in_a_row and (is_last or not loop.last_failure_retryable)
-    repairs_spent = (
-        loop.faulty_in_a_row > REPAIRS_IN_A_ROW_MAX
-        or loop.faulty > REPAIRS_MAX
-        or loop.cut_in_a_row > CUT_IN_A_ROW_MAX
-    )
+    is_given_up = loop.failed_in_a_row and (is_last or has_failed(record))
     stuck = f"budget_exhausted:{budget.exhausted[-1]}" if budget.exhausted else ""
+    may_change = bool(next_profile(record))
     rows = (
         (ends_without_model(record), "exact_write_checked"),
-        (repairs_spent, stuck or "action_parse_failed"),
-        (
-            is_given_up or loop.failed_in_a_row >= FAILURES_IN_A_ROW_MAX,
-            f"model_call_failed:{loop.last_failure}",
-        ),
+        (repairs_spent(record) and not may_change, stuck or "action_parse_failed"),
+        (is_given_up and not may_change, f"model_call_failed:{loop.last_failure}"),
         (budget.elapsed_ms >= last_ms, "deadline_reached"),
         (is_last, "model_call_limit_reached"),
         (
@@ -105,6 +105,35 @@ def out_of(record: RunRecord) -> str:
         ("log" in budget.exhausted, "log_limit"),
     )
     return next((reason for holds, reason in rows if holds), "")
+
+
+def repairs_spent(record: RunRecord) -> bool:
+    """Whether the model that is asked has shown that it does not speak the protocol."""
+    loop = record.loop
+    return (
+        loop.faulty_in_a_row > REPAIRS_IN_A_ROW_MAX
+        or loop.faulty > REPAIRS_MAX
+        or loop.cut_in_a_row > CUT_IN_A_ROW_MAX
+    )
+
+
+def has_failed(record: RunRecord) -> bool:
+    """Whether the provider of the model that is asked is not asked again."""
+    loop = record.loop
+    is_over = loop.failed_in_a_row >= FAILURES_IN_A_ROW_MAX
+    return is_over or (loop.failed_in_a_row > 0 and not loop.last_failure_retryable)
+
+
+def next_profile(record: RunRecord) -> str:
+    """Return the profile that is to take the place of one that cannot go on, while there is one and
+    there are calls left for it; "" while nothing calls for that (missions 15)."""
+    tried = {each.detail for each in record.loop.recoveries if each.recovery_class == FALLBACK}
+    left = [name for name in record.admitted.admitted.fallbacks if name not in tried]
+    calls_max = record.contract.budget.max_model_calls
+    if not left or early_end(record) or record.budget.model_calls >= calls_max:
+        return ""
+    is_sick = has_failed(record) and record.loop.last_failure in OTHERS_MAY_ANSWER
+    return left[0] if is_sick or repairs_spent(record) else ""
 
 
 def is_recovery(record: RunRecord) -> bool:

@@ -100,7 +100,7 @@ def _verification(record: RunRecord) -> list[str]:
         f"- {len(record.evidence.files)} files read, {spent.tool_calls} tool calls by the model,"
         f" {zero} complete searches without a match, {len(record.evidence.denials)} denials.",
         f"- {spent.model_calls} model calls, {spent.input_tokens + spent.output_tokens} tokens,"
-        f" cost {_dollars(spent.cost_microusd)}; model {record.admitted.admitted.profile.name}.",
+        f" cost {_dollars(spent.cost_microusd)}; model {record.profile.name}.",
     ]
 
 

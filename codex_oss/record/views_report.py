@@ -15,7 +15,14 @@ from codex_oss.record.events import CitationResult, Extract, Json
 from codex_oss.record.exact_write import exact_write, is_exact_write
 from codex_oss.record.findings import HELD, Finding, draft_of, findings, told
 from codex_oss.record.run_record import Command, RunRecord
-from codex_oss.record.verdict import SOURCE_PACK, Verdict, is_recovery, missing_fields, verdict
+from codex_oss.record.verdict import (
+    FALLBACK,
+    SOURCE_PACK,
+    Verdict,
+    is_recovery,
+    missing_fields,
+    verdict,
+)
 
 REPORT_SCHEMA = "managed_investigation_report.v1"
 ANSWER_CHARACTERS_MAX = 1_200
@@ -30,7 +37,7 @@ def pretty(value: object) -> str:
 def report(record: RunRecord) -> Json:
     """Return the report. A run that is still open gets the verdict it would have now."""
     admitted, contract, ended = record.admitted, record.contract, ending(record)
-    profile, draft = admitted.admitted.profile, draft_of(record)
+    profile, draft = record.profile, draft_of(record)
     return {
         "schema_version": REPORT_SCHEMA,
         "oss_report_version": "1.0",
@@ -59,7 +66,9 @@ def report(record: RunRecord) -> Json:
         "obligations": obligations(record),
         "report_source": report_source(record, ended),
         "runtime_model_alias": admitted.admitted.model_alias,
-        "explorer_model": profile.upstream_model,
+        "explorer_model": admitted.admitted.profile.upstream_model,
+        "finalizer_model": profile.upstream_model if draft else None,
+        "fallback_model_used": record.profile != admitted.admitted.profile,
         "profile": profile.name,
         "budget": budget(record),
         "usage": usage(record),
@@ -284,6 +293,10 @@ def _our_caveats(record: RunRecord) -> Iterator[str]:
     results = record.answer.checked or ()
     if changed := [r.ref for r in results if r.verification in ("stale", "missing")]:
         yield f"Cited lines are no longer what was read: {', '.join(changed)}."
+    for change in record.loop.recoveries:
+        if change.recovery_class == FALLBACK:
+            what = "Another model went on" if change.profile else "No other model went on"
+            yield f"{what} ({change.reason})."
     if budget.exhausted:
         yield f"Exploration ended early: {', '.join(budget.exhausted)}."
     if record.delivery.resumes:

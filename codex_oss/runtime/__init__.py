@@ -5,7 +5,7 @@ from codex_oss.runtime.checks import BUSY_SECONDS, judged
 from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.decide import decide
 from codex_oss.runtime.explanation import explain, next_step
-from codex_oss.runtime.intents import CallModel, Intent, LookAgain, Note, RunTool
+from codex_oss.runtime.intents import CallModel, ChangeProfile, Intent, LookAgain, Note, RunTool
 from codex_oss.runtime.prompt import PROMPT_VERSION, Prompt, prompt_for, result_bytes_max
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Admission",
     "AdmissionFacts",
     "CallModel",
+    "ChangeProfile",
     "Check",
     "Intent",
     "LookAgain",

@@ -28,7 +28,7 @@ def cost_limit(contract: MissionV1) -> int | None:
 def affordable_output(record: RunRecord, input_tokens: int, wanted: int) -> int:
     """Return how many tokens of these the next answer may have, so that all that was spent, this
     input and an answer of full length stay within the contract's money; 0 where that is too few."""
-    limit, profile = cost_limit(record.contract), record.admitted.admitted.profile
+    limit, profile = cost_limit(record.contract), record.profile
     prices = _prices(profile)
     if limit is None or prices is None:
         return wanted

@@ -46,6 +46,7 @@ from codex_oss.record import (
     early_end,
     final_message,
     findings,
+    next_profile,
     reserve_seconds,
     resolve,
     sha256,
@@ -53,7 +54,7 @@ from codex_oss.record import (
 )
 from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.encodings import encoding_of, offered
-from codex_oss.runtime.intents import CallModel, Intent, LookAgain, Note, RunTool
+from codex_oss.runtime.intents import CallModel, ChangeProfile, Intent, LookAgain, Note, RunTool
 from codex_oss.runtime.phases import (
     is_asked_once_more,
     newly_exhausted,
@@ -88,6 +89,8 @@ def decide(record: RunRecord) -> Intent:
         return Note(PhaseChanged(loop.phase, phase, cause, _refs(record)))
     if loop.queue and not early_end(record):
         return Note(_taken(record, loop.queue[0]))
+    if name := next_profile(record):
+        return ChangeProfile(name)
     if closing_reason(record) and not is_asked_once_more(record):
         return _close(record)
     if sources := unread_sources(record):
@@ -286,7 +289,7 @@ def _ask(record: RunRecord) -> Intent:
     if not prompt.is_affordable:
         spent = record.budget.cost_microusd or 0
         return Note(BudgetChanged("cost", spent, spent, "exhausted"))
-    profile = record.admitted.admitted.profile
+    profile = record.profile
     seconds = record.contract.budget.time_budget_seconds
     return Note(
         ModelRequested(

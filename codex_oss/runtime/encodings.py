@@ -13,7 +13,7 @@ def encoding_of(record: RunRecord) -> Encoding:
     """Return the encoding of the open request, or of the next one."""
     if request := record.loop.open_request:
         return "json_action" if request.encoding == "json_action" else "native_tools"
-    is_json = record.admitted.admitted.profile.action_encoding == "json_action"
+    is_json = record.profile.action_encoding == "json_action"
     may_call = not record.contract.is_packed  # Else its model only reports.
     return "json_action" if may_call and (is_json or record.loop.is_json) else "native_tools"
 

@@ -23,7 +23,7 @@ from codex_oss.record import (
     to_payload,
 )
 from codex_oss.runtime.decide import decide
-from codex_oss.runtime.intents import Intent, LookAgain, Note
+from codex_oss.runtime.intents import ChangeProfile, Intent, LookAgain, Note
 
 OF_PATCHES = ("semantic_review", "verification", "readiness", "rollback")
 """Members that only a run with a patch can fill."""
@@ -165,6 +165,8 @@ def _intent(intent: Intent) -> Json:
     if isinstance(intent, LookAgain):
         refs = [citation.ref for citation in intent.citations]
         return {"intent": "LookAgain", "refs": refs, "forged": list(intent.forged)}
+    if isinstance(intent, ChangeProfile):
+        return {"intent": "ChangeProfile", "profile": intent.name}
     return {"intent": type(intent).__name__, "announced": to_payload(intent.announced)}
 
 

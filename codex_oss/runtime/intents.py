@@ -1,6 +1,6 @@
-"""What a run does next, in the imperative: four kinds of step, of which three act.
+"""What a run does next, in the imperative: five kinds of step, of which four act.
 
-`Note` appends a fact that follows from the record alone. The other three touch the world, and
+`Note` appends a fact that follows from the record alone. The others touch the world, and
 each comes only after the event that announces it is on disk: a model call after `ModelRequested`,
 a tool after `ToolCallEmitted`; looking again at cited lines only reads.
 """
@@ -33,4 +33,11 @@ class LookAgain:
     forged: tuple[str, ...]
 
 
-Intent = Note | CallModel | RunTool | LookAgain
+@dataclass(frozen=True, slots=True)
+class ChangeProfile:
+    """Ask this profile from here on, if it is admitted."""
+
+    name: str
+
+
+Intent = Note | CallModel | RunTool | LookAgain | ChangeProfile

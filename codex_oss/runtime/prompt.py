@@ -58,7 +58,7 @@ class Prompt:
 def max_output_tokens(record: RunRecord, *, is_report: bool | None = None) -> int:
     """Return the output limit of the next call, cut to what the contract leaves. A report may be
     longer, and so may an answer after one that was cut off."""
-    profile, limits = record.admitted.admitted.profile, record.contract.budget
+    profile, limits = record.profile, record.contract.budget
     if is_report is None:
         said = [entry for entry in record.loop.transcript if isinstance(entry, Said)]
         is_report = record.loop.phase == "REPORT" or bool(said and said[-1].is_cut)
@@ -71,7 +71,7 @@ def max_output_tokens(record: RunRecord, *, is_report: bool | None = None) -> in
 
 def prompt_budget_tokens(record: RunRecord) -> int:
     """Return how many tokens a prompt of this run may have."""
-    window = record.admitted.admitted.profile.context_window
+    window = record.profile.context_window
     return int(window * WINDOW_SHARE) - max_output_tokens(record, is_report=True)
 
 

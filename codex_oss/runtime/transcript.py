@@ -50,7 +50,7 @@ class _Transcript:
     """An observation that was given back twice stands whole in its last place only."""
 
     def __init__(self, record: RunRecord, encoding: Encoding) -> None:
-        self._profile = record.admitted.admitted.profile
+        self._profile = record.profile
         self._encoding = encoding
         answers = [e for e in record.loop.transcript if isinstance(e, Answered)]
         self._record = record

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import ceil
 
 from codex_oss.chat import Burst, ChatModel, ChatRequest, Served
 from codex_oss.deadline import Clock, Deadline
@@ -255,6 +256,12 @@ class Breaker:
                     self._open_until = self._clock.monotonic() + self._cooldown
             elif error is None or isinstance(error, UpstreamError):
                 self._errors = 0
+
+    def wait(self) -> tuple[int, str]:
+        """Return how many seconds a call would have to wait, 0 for none, and the last error."""
+        with self._lock:
+            left = ceil(self._open_until - self._clock.monotonic())
+            return (max(1, left) if self._is_open() else 0), self._last_error
 
     def health(self) -> dict[str, object]:
         """Return what `/health` says of it."""

@@ -45,6 +45,7 @@ def wire_desk(
         registry=registry,
         models=models or shop.for_missions,
         provider_fault=shop.fault,
+        provider_wait=shop.wait,
         guard_for=guard_for,
         redactor=redactor,
         clock=clock,

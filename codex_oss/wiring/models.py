@@ -111,6 +111,12 @@ class ModelShop:
             return f"provider_not_configured: {name} is not set"
         return ""
 
+    def wait(self, profile: ModelProfile) -> tuple[int, str]:
+        """Return for how many seconds a model is left alone at this moment, and after which
+        error; 0 where it is not."""
+        breaker = self._breakers.get(profile.name)
+        return breaker.wait() if breaker else (0, "")
+
     def tidy(self) -> None:
         """Hang up where nothing was asked for a while. Waits for nobody."""
         for transport in list(self._transports.values()):

@@ -8,6 +8,7 @@ from support.facts import chained, observed, replied, requested
 from support.stories import Story
 
 from codex_oss.chat import FunctionCall
+from codex_oss.contract import ToolAction
 from codex_oss.record import (
     ActionRejected,
     BudgetChanged,
@@ -29,6 +30,7 @@ from codex_oss.record import (
     fold,
 )
 from codex_oss.runtime import CallModel, LookAgain, Note, RunTool, decide
+from codex_oss.runtime.decide import subject_of
 from codex_oss.runtime.phases import phase_of
 
 LINES = ("def load(path):", "    return {30: path}")
@@ -200,6 +202,16 @@ class Actions(unittest.TestCase):
         assert isinstance(second, ToolCallEmitted)
         self.assertEqual((second.subject, second.tool_class), ("src/b.py", "read"))
         self.assertEqual(decide(story.then(second).record), RunTool(second))
+
+    def test_a_sentence_names_what_a_call_is_about(self) -> None:
+        cases: tuple[tuple[str, dict[str, str | int | bool | None], str], ...] = (
+            ("rtk_grep", {"pattern": "x", "path": "src"}, "'x' in src"),
+            ("rtk_ls", {"path": "."}, "the project"),
+            ("rtk_git_log", {"path": None}, "the project"),
+            ("rtk_git_show_stat", {"rev": "HEAD~1"}, "HEAD~1"),
+        )
+        for name, arguments, subject in cases:
+            self.assertEqual(subject_of(ToolAction(name, arguments)), subject)
 
     def test_claims_and_reports_about_no_obligation_are_told_which_there_are(self) -> None:
         claim = {"claim": PROVEN[0], "evidence_refs": PROVEN[1], "obligation_id": "q9"}

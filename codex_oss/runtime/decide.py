@@ -244,11 +244,12 @@ def _narrated(call: FunctionCall, action: ToolAction, number: int) -> ModelNarra
 
 
 def subject_of(action: ToolAction) -> str:
-    """Return what a sentence about this call names: its file, folder or pattern."""
+    """Return what a sentence about this call names: its file, folder, pattern or revision."""
     path = action.arguments.get("path")
     if "pattern" in action.arguments:
         return f"'{action.arguments['pattern']}'" + (f" in {path}" if path else "")
-    return str(path or ".")
+    named = action.arguments.get("rev") or path
+    return "the project" if named in (None, ".") else str(named)
 
 
 def emitted(call_id: str, action: ToolAction, response_id: str) -> ToolCallEmitted:

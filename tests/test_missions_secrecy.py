@@ -1,8 +1,8 @@
 """A key stays where it was: nothing of a mission holds it, whatever it was planted in.
 
-Keys stand in files, a file's name, a branch, a commit's subject and its author; the model finds them
-with every tool and says them with every word it has. Then each byte under `.codex-oss/` is looked at,
-each sentence of the stream and each request to the model (missions 7).
+Keys stand in files, a file's name, a branch, a commit's subject and its author; the model finds
+them with every tool and says them with every word it has. Then each byte under `.codex-oss/` is
+looked at, each sentence of the stream and each request to the model (missions 7).
 """
 
 import base64

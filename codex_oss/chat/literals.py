@@ -13,8 +13,9 @@ _ESCAPE = rb'\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})'
 STRING = rb'"(?!")%b(?:%b%b)*+"' % (_PLAIN, _ESCAPE, _PLAIN)
 """One literal that is not empty and escapes no surrogate. It never backtracks."""
 
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Write a value as compact JSON. One encoder for all: `json.dumps` would build one a call."""
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+"""Write a value as compact JSON. One encoder for all: `json.dumps` would build one a call. What was
+read from JSON has no circles; looking for some takes a twentieth of the time."""
 
 _is_string = re.compile(STRING).fullmatch
 _are_strings = re.compile(rb"%b(?:\n%b)*+" % (STRING, STRING)).fullmatch

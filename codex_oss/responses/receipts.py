@@ -49,16 +49,14 @@ class Receipt:
         )
 
     def to_json(self) -> dict[str, object]:
-        told = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {
-            name: value
-            for name, value in told.items()
-            if name not in TIMES and value != getattr(NOTHING, name)
-        }
+        told = ((name, getattr(self, name), usual) for name, usual in _USUAL.items())
+        return {name: value for name, value, usual in told if value != usual}
 
 
-NOTHING = Receipt()
-TIMES = ("queue_ms", "ttfb_ms")
+_TIMES = ("queue_ms", "ttfb_ms")
+_USUAL = {
+    each.name: getattr(Receipt(), each.name) for each in fields(Receipt) if each.name not in _TIMES
+}
 
 
 def _both(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ LISTS: dict[str, tuple[int, object, object, str]] = {
     f"{OBLIGATION}.source_hints": LISTS_OF_PHRASES,
     f"{OBLIGATION}.evidence_needed": LISTS_OF_PHRASES,
     SOURCE.removesuffix("[]"): (40, {"path": "src/a.py"}, "src/a.py", "wrong_type"),
-    f"{SOURCE}.required_shapes": LISTS_OF_PHRASES,
+    f"{SOURCE}.required_shapes": (50, "literal_value", "x" * 501, "too_long"),
     f"{SOURCE}.contradiction_markers": LISTS_OF_PHRASES,
     **{
         f"{SPEC}.{name}": LISTS_OF_PHRASES

@@ -22,7 +22,7 @@ from codex_oss.contract import (
     render_mission,
     template,
 )
-from codex_oss.contract.fields import rows
+from codex_oss.contract.fields import DEFAULT_STOPS, rows
 
 PLANTED = """{
   "schema_version": "oss_agent_mission.v1",
@@ -300,7 +300,8 @@ class Meaning(unittest.TestCase):
                 "must_inspect": ["src/a.py"],
             }
         )
-        self.assertEqual({**vars_of(found), "document": {}}, vars_of(expected))
+        stops = {"stop_conditions": DEFAULT_STOPS}
+        self.assertEqual({**vars_of(found), "document": {}}, vars_of(expected) | stops)
 
     def test_the_objective_is_the_obligation_where_there_is_none(self) -> None:
         found = mission(template("A2") | {"objective": "Where is x?"})
@@ -449,19 +450,23 @@ class NotEnforced(unittest.TestCase):
             self.assertEqual({fault.code for fault in told}, {"not_enforced_yet"})
 
     def test_what_is_not_enforced_stands_in_the_mission_with_its_value(self) -> None:
-        source = {"path": "src/a", "required_shapes": ["x"], "evidence_kind": "scope_search"}
-        duty = {"question": "q", "source_requirements": [source]}
-        found = mission(template("A3") | {"answer_obligations": [duty]})
-        where = "$.answer_obligations[0].source_requirements[0]"
-        expected = (
-            (f"{where}.evidence_kind", '"scope_search"'),
-            (f"{where}.required_shapes", '["x"]'),
-            (f"{where}.completeness_policy", '"scope_search_required"'),
-        )
-        self.assertEqual(found.unenforced, expected)
-        extra = found.obligations[0].source_requirements[0].extra
+        found = mission(template("A3") | {"corroboration": {"profiles": ["a", "b"]}})
+        self.assertEqual(found.unenforced, (("$.corroboration.profiles", '["a","b"]'),))
+
+    def test_a_shape_that_nobody_knows_is_a_fault(self) -> None:
+        sources = [
+            {
+                "path": "src/a",
+                "required_shapes": ["function_defintion", "mine"],
+                "shape_patterns": {"mine": "x"},
+            },
+        ]
+        duty = {"question": "q", "source_requirements": sources}
+        parsed = parse_mission(template("A3") | {"answer_obligations": [duty]})
+        where = "$.answer_obligations[0].source_requirements"
         self.assertEqual(
-            extra, '{"completeness_policy": "scope_search_required", "required_shapes": ["x"]}'
+            [(fault.path, fault.code) for fault in parsed.faults],
+            [(f"{where}[0].required_shapes[0]", "bad_value")],
         )
 
 

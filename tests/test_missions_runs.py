@@ -124,6 +124,26 @@ class EndsAsItEarned(unittest.TestCase):
         self.assertEqual(result.report["budget"]["tool_calls"]["used"], 0)  # type: ignore[index, call-overload]
         self.assertIn("<oss_observation>", model.requests[0].messages[2].text)
 
+    def test_the_runtime_looks_until_a_source_is_seen_as_far_as_it_must_be(self) -> None:
+        source = {
+            "path": "src/config.py",
+            "completeness_policy": "whole_file_required",
+            "required_shapes": ["function_definition"],
+            "shape_patterns": {"limit": "TIMEOUT = [0-9]+"},
+        }
+        nowhere = {"path": "src", "evidence_kind": "negative_proof", "pattern": "eval\\("}
+        asked = [{"id": "q1", "question": "?", "source_requirements": [source, nowhere]}]
+        result, model = self.run_with(report((CLAIM, [REF])), answer_obligations=asked)
+        self.assertEqual((result.status, len(model.requests)), ("COMPLETE", 1))
+        commands = result.report["commands_run"]
+        self.assertEqual([c["tool"] for c in commands], ["rtk_read", "rtk_grep", "rtk_grep"])  # type: ignore[attr-defined, index]
+        self.assertEqual(result.report["budget"]["tool_calls"]["used"], 0)  # type: ignore[index, call-overload]
+        source["required_shapes"] = ["class_definition"]
+        result, _ = self.run_with(report((CLAIM, [REF])), answer_obligations=asked)
+        self.assertEqual(result.status, "PARTIAL")
+        missing = result.report["obligations"][0]["missing_evidence"]  # type: ignore[index]
+        self.assertEqual(missing, ["insufficient_shape:src/config.py"])
+
     def test_a_blocked_required_source_escalates(self) -> None:
         result, _ = self.run_with(
             report(status="PARTIAL"), must_inspect=["src/gone.py"], allowed_paths=["src/gone.py"]

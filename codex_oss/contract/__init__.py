@@ -10,7 +10,7 @@ from codex_oss.contract.actions import (
     parse_action,
 )
 from codex_oss.contract.compiler import template
-from codex_oss.contract.evidence import EvidenceRef, Match, Span, parse_ref
+from codex_oss.contract.evidence import EVIDENCE_SHAPES, EvidenceRef, Match, Span, parse_ref
 from codex_oss.contract.functions import (
     CONTROLS,
     TOOLS,
@@ -29,6 +29,7 @@ from codex_oss.contract.json_actions import Encoding, read_spoken, spoken
 from codex_oss.contract.mission import (
     Budget,
     MissionV1,
+    ObjectiveSpec,
     Obligation,
     Scope,
     SourceRequirement,
@@ -74,6 +75,7 @@ from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
 
 __all__ = [
     "CONTROLS",
+    "EVIDENCE_SHAPES",
     "EXACT_WRITE_FIELD",
     "HandoffValidation",
     "IGNORED_FOLDERS",
@@ -99,6 +101,7 @@ __all__ = [
     "EvidenceRef",
     "Match",
     "MissionV1",
+    "ObjectiveSpec",
     "Obligation",
     "Parsed",
     "PathRules",

@@ -7,7 +7,8 @@ there: what was faulty by itself is told once (missions 1.2, 3; implementation 1
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from codex_oss.contract.kinds import excerpt
+from codex_oss.contract.evidence import EVIDENCE_SHAPES
+from codex_oss.contract.kinds import excerpt, nearest
 from codex_oss.contract.mission import Scope
 from codex_oss.contract.paths import PathRules
 from codex_oss.contract.tiers import Tier
@@ -189,12 +190,36 @@ def _applying_fits_the_tier(contract: Contract, tier: Tier) -> Faults:
         yield Fault("$.apply_mode", "conflict", f"{tier.label} needs {legal}")
 
 
+def _shapes_are_known(contract: Contract) -> Faults:
+    """A shape that nobody knows could never be had."""
+    for path, source in _sources(contract):
+        known = {*EVIDENCE_SHAPES, *_members(source, "shape_patterns")}
+        for index, shape in enumerate(_texts(source, "required_shapes")):
+            if shape not in known:
+                where = f"{path}.required_shapes[{index}]"
+                hint = nearest(shape, known) or "name a pattern for it in `shape_patterns`"
+                yield Fault(where, "bad_value", "is no shape that is known", hint, excerpt(shape))
+
+
+def _sources(contract: Contract) -> Iterator[tuple[str, Contract]]:
+    for number, obligation in enumerate(_items(contract, "answer_obligations")):
+        for index, source in enumerate(_items(obligation, "source_requirements")):
+            yield f"$.answer_obligations[{number}].source_requirements[{index}]", source
+
+
+def _items(contract: Contract, name: str) -> list[Contract]:
+    value = contract.get(name)
+    items = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, Mapping)]
+
+
 _RULES: tuple[Callable[[Contract], Faults], ...] = (
     _objective_says_something,
     _topics_are_not_the_objective,
     _critical_reading_has_a_reason,
     _what_must_be_inspected_may_be,
     _obligations_have_their_own_ids,
+    _shapes_are_known,
     _profiles_can_agree,
     _exploration_has_room,
     _owned_is_not_read_only,

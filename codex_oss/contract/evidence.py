@@ -17,6 +17,14 @@ _REF = re.compile(
 )
 _QUOTED = re.compile(r"[%#\s\x00-\x1f\x7f-\x9f]")
 
+EVIDENCE_SHAPES = (
+    *("function_definition", "class_definition", "mapping_assignment", "dictionary_entry"),
+    *("literal_value", "config_value", "flag_parameter", "flag_read", "behavior_derivation"),
+    *("zero_match", "grep_zero_match", "test_assertion", "test_definition"),
+    *("verification_command", "source_change"),
+)
+"""What a contract may ask its evidence to look like (missions 11.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -47,13 +47,22 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class SourceRequirement:
-    """A file that must be seen before its obligation counts as answered."""
+    """What must be seen before its obligation counts as answered: how much of a file, or which
+    search. Every shape must stand in it, or `any_shape` of them; a named pattern is a shape of the
+    contract's own. `is_of_command`: what a command gave counts, not what a file holds."""
 
     path: str
     evidence_kind: str = "source_read"
     required: bool = True
     prefetch: bool = True
-    extra: str = ""  # The row's other fields, as canonical JSON: refused until they are enforced.
+    completeness: str = "shape_sufficient"
+    required_shapes: tuple[str, ...] = ()
+    shape_patterns: tuple[tuple[str, str], ...] = ()
+    any_shape: bool = False
+    contradiction_markers: tuple[str, ...] = ()
+    is_of_command: bool = False
+    pattern: str = ""
+    command_pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,40 @@ class Sufficiency:
 
 
 @dataclass(frozen=True, slots=True)
+class Exploration:
+    """What an open investigation does beyond its required sources."""
+
+    closes_after_floor: bool = False
+    optional_min: int = 1
+    optional_max: int = 4
+    needs_contradiction_search: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an objective is about; "" is not said."""
+
+    symbol: str = ""
+    key: str = ""
+    pattern: str = ""
+    value: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveSpec:
+    """An objective in words that the runtime understands. Every value must occur in a cited span,
+    and every shape stand in one."""
+
+    objective_type: str = ""
+    target: Target = Target()
+    required_outputs: tuple[str, ...] = ()
+    required_evidence_shapes: tuple[str, ...] = ()
+    required_values: tuple[str, ...] = ()
+    confidence_cap: str = "HIGH"
+
+
+@dataclass(frozen=True, slots=True)
 class MissionV1:
     """One contract. `unenforced` holds, as (path, canonical JSON), what was parsed whole but has
     no enforcement yet and is not at its default: admission refuses it, nothing ignores it."""
@@ -100,6 +143,13 @@ class MissionV1:
     evidence_collection_mode: str = "prefetch_floor"
     deadline_policy: str = "deadline_policy.v1"
     must_inspect: tuple[str, ...] = ()
+    stop_conditions: tuple[str, ...] = ()
+    phase_policy_enabled: bool = True
+    progress_policy_enabled: bool = True
+    exploration: Exploration = Exploration()
+    objective_spec: ObjectiveSpec | None = None
+    closer_model: str = ""
+    fallback_closer_model: str = ""
     document: dict[str, object] = field(default_factory=dict)
     unenforced: tuple[tuple[str, str], ...] = ()
 
@@ -107,6 +157,11 @@ class MissionV1:
     def is_packed(self) -> bool:
         """Whether the runtime reads all there is to read, and the model only reports."""
         return self.tier == "A1"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it explores beyond its required sources."""
+        return self.objective_style == "open_investigation"
 
 
 def render_mission(mission: MissionV1) -> dict[str, object]:

@@ -5,20 +5,22 @@ No file, clock or environment is read: whether a path exists is admission's ques
 keeps: `parse_mission(render_mission(m)).mission == m` (missions 1).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codex_oss.contract.conflicts import conflicts
-from codex_oss.contract.fields import MISSION, OBLIGATION, SOURCE
+from codex_oss.contract.fields import MISSION, OBLIGATION
 from codex_oss.contract.kinds import Reading
 from codex_oss.contract.mission import (
     Budget,
+    Exploration,
     MissionV1,
+    ObjectiveSpec,
     Obligation,
     Scope,
     SourceRequirement,
     Sufficiency,
+    Target,
     document_digest,
 )
 from codex_oss.contract.records import Members
@@ -28,9 +30,7 @@ from codex_oss.contract.unenforced import unenforced
 from codex_oss.errors import FAULTS_MAX, Fault
 
 ID_DIGITS = 12
-
-_SOURCE_MEMBERS = ("path", "evidence_kind", "required", "prefetch")
-_PLAIN_SOURCE = SOURCE.members({"path": "."}, "$", Reading())
+_TARGET = ("symbol", "key", "pattern", "value", "path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _mission(document: dict[str, object]) -> MissionV1:
         objective=said.text("objective"),
         scope=_scope(said),
         budget=_budget(said),
-        obligations=tuple(_obligation(each) for each in said.parts("answer_obligations")),
+        obligations=_obligations(said),
         sufficiency=_sufficiency(said.part("sufficiency_policy")),
         risk_tier=said.text("risk_tier"),
         write_allowed=said.flag("write_allowed"),
@@ -100,6 +100,13 @@ def _mission(document: dict[str, object]) -> MissionV1:
         evidence_collection_mode=said.text("evidence_collection_mode"),
         deadline_policy=said.text("deadline_policy"),
         must_inspect=said.texts("must_inspect"),
+        stop_conditions=said.texts("stop_conditions"),
+        phase_policy_enabled=said.flag("phase_policy_enabled"),
+        progress_policy_enabled=said.flag("progress_policy_enabled"),
+        exploration=_exploration(said),
+        objective_spec=_objective(said),
+        closer_model=said.text("closer_model"),
+        fallback_closer_model=said.text("fallback_closer_model"),
         document=document,
         unenforced=unenforced(document),
     )
@@ -159,16 +166,54 @@ def _obligation(said: Members) -> Obligation:
 
 
 def _source(said: Members) -> SourceRequirement:
-    extra = {
-        key: value
-        for key, value in said.value.items()
-        if key not in _SOURCE_MEMBERS and value != _PLAIN_SOURCE.get(key)
-    }
-    text = json.dumps(extra, sort_keys=True, ensure_ascii=False) if extra else ""
+    requirement, patterns = said.part("command_requirement"), said.part("shape_patterns")
     return SourceRequirement(
-        said.text("path"),
-        said.text("evidence_kind"),
-        said.flag("required"),
-        said.flag("prefetch"),
-        text,
+        path=said.text("path"),
+        evidence_kind=said.text("evidence_kind"),
+        required=said.flag("required"),
+        prefetch=said.flag("prefetch"),
+        completeness=said.text("completeness_policy"),
+        required_shapes=said.texts("required_shapes"),
+        shape_patterns=tuple((name, patterns.text(name)) for name in patterns.value),
+        any_shape=said.text("shape_match_policy") == "any",
+        contradiction_markers=said.texts("contradiction_markers"),
+        is_of_command=said.text("evidence_plane") == "command_result",
+        pattern=said.text("pattern"),
+        command_pattern=requirement.text("pattern") if requirement.value else "",
     )
+
+
+def _objective(said: Members) -> ObjectiveSpec | None:
+    if not said.value["objective_spec"]:
+        return None
+    spec = said.part("objective_spec")
+    target = spec.part("target")
+    return ObjectiveSpec(
+        objective_type=spec.text("objective_type"),
+        target=Target(*(target.text(name) for name in _TARGET)),
+        required_outputs=spec.texts("required_outputs"),
+        required_evidence_shapes=spec.texts("required_evidence_shapes"),
+        required_values=spec.texts("required_values"),
+        confidence_cap=spec.part("confidence_policy").text("cap"),
+    )
+
+
+def _exploration(said: Members) -> Exploration:
+    if "exploration_policy" not in said.value:
+        return Exploration()
+    policy = said.part("exploration_policy")
+    return Exploration(
+        closes_after_floor=policy.text("after_required_floor") == "close_immediately",
+        optional_min=policy.whole("min_optional_actions_after_floor"),
+        optional_max=policy.whole("max_optional_actions_after_floor"),
+        needs_contradiction_search=policy.flag("require_contradiction_search"),
+    )
+
+
+def _obligations(said: Members) -> tuple[Obligation, ...]:
+    """Return the questions, and each criterion of the objective as one more."""
+    asked = tuple(_obligation(each) for each in said.parts("answer_obligations"))
+    spec = said.value["objective_spec"]
+    criteria = Members(spec).texts("completion_criteria") if spec else ()
+    named = (Obligation(f"criterion_{n}", text) for n, text in enumerate(criteria, 1))
+    return (*asked, *named)

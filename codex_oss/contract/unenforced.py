@@ -14,7 +14,6 @@ from codex_oss.errors import Fault
 
 CODE = "not_enforced_yet"
 
-_NO_EVIDENCE_SHAPES = "evidence is judged by what was shown, not yet by shape or completeness"
 _NO_CLOSER = "no second model narrates a report yet"
 _NO_OPEN = "open investigation has no exploration floor and no contradiction search yet"
 
@@ -32,21 +31,6 @@ NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
     ("sufficiency_policy.must_list_uninspected_areas", (False,), _NO_OPEN),
     ("evidence_collection_mode", ("prefetch_floor", "model_led"), "there is no agenda mode yet"),
     ("objective_spec", (None,), "nothing searches or checks for a target yet"),
-    ("answer_obligations[].evidence_needed", ([],), _NO_EVIDENCE_SHAPES),
-    *(
-        (f"answer_obligations[].source_requirements[].{name}", (default,), _NO_EVIDENCE_SHAPES)
-        for name, default in (
-            ("evidence_kind", "source_read"),
-            ("required_shapes", []),
-            ("shape_patterns", {}),
-            ("shape_match_policy", "all"),
-            ("contradiction_markers", []),
-            ("evidence_plane", "file_content"),
-            ("pattern", None),
-            ("command_requirement", None),
-            ("completeness_policy", "shape_sufficient"),
-        )
-    ),
     ("closer_model", (None,), _NO_CLOSER),
     ("fallback_closer_model", (None,), _NO_CLOSER),
     ("corroboration.profiles", ([],), "one mission is one run yet"),

@@ -14,12 +14,7 @@ from codex_oss.record.codec import (
     sha256,
 )
 from codex_oss.record.contradictions import contradictions
-from codex_oss.record.coverage import (
-    obligation_states,
-    required_sources,
-    source_states,
-    was_tried,
-)
+from codex_oss.record.coverage import obligation_states
 from codex_oss.record.delivery_events import (
     ClaimGateEvaluated,
     CommentaryDelivered,
@@ -106,6 +101,14 @@ from codex_oss.record.plain import plain
 from codex_oss.record.raising import wanted_raises
 from codex_oss.record.reducer import fold, reduce
 from codex_oss.record.run_record import Answered, Command, RunRecord, Said
+from codex_oss.record.sources import (
+    Look,
+    looks,
+    required_sources,
+    seen_lines,
+    source_states,
+    was_tried,
+)
 from codex_oss.record.verdict import (
     FALLBACK,
     SOURCE_PACK,
@@ -178,6 +181,7 @@ __all__ = [
     "Json",
     "LINE_BYTES_MAX",
     "Line",
+    "Look",
     "LineFault",
     "LogRecovered",
     "MissionAdmitted",
@@ -261,6 +265,7 @@ __all__ = [
     "is_exact_write",
     "is_implemented",
     "is_zero_match",
+    "looks",
     "mission_reported_in",
     "next_profile",
     "obligation_states",
@@ -278,6 +283,7 @@ __all__ = [
     "shown",
     "shown_lines",
     "shown_live",
+    "seen_lines",
     "source_states",
     "story",
     "to_fact",

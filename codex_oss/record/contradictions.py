@@ -1,15 +1,18 @@
 """Where a run disagrees with itself (missions 11.4).
 
-The record enters; leave two supported findings that give one obligation different values, and a
-claimed zero match that a later search met. A later finding that cites both sides settles it.
+The record enters; leave two supported findings that give one obligation different values, a
+claimed zero match that a later search met, and a shown line that the contract knows for a sign of
+it. A later finding that cites both sides settles it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from codex_oss.record.citations import is_zero_match
+from codex_oss.contract import Obligation, SourceRequirement
+from codex_oss.record.citations import is_zero_match, shown_lines
 from codex_oss.record.findings import Finding, findings
+from codex_oss.record.remembering import remembered
 from codex_oss.record.run_record import Command, RunRecord
 
 _HOW_MUCH = ("path", "max_results", "context_lines", "files_with_matches")
@@ -18,19 +21,54 @@ _HOW_MUCH = ("path", "max_results", "context_lines", "files_with_matches")
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """`sides` are the findings that disagree, or the searches."""
+    """`sides` are the findings that disagree, the searches, or a marker and the line it is on."""
 
     kind: str
     obligation_id: str
     sides: tuple[str, ...]
+    path: str = ""
 
 
-def contradictions(
-    record: RunRecord, known: Sequence[Finding] | None = None
-) -> tuple[Contradiction, ...]:
-    """Return what is not settled. `known` are this record's findings, if they are at hand."""
-    supported = [f for f in known or findings(record) if f.status == "supported"]
-    return (*_different_values(supported), *_met_zero_matches(record, supported))
+@remembered("mission", "evidence", "answer")
+def contradictions(record: RunRecord) -> tuple[Contradiction, ...]:
+    """Return what is not settled."""
+    supported = [f for f in findings(record) if f.status == "supported"]
+    return (
+        *_different_values(supported),
+        *_met_zero_matches(record, supported),
+        *_shown_markers(record, supported),
+    )
+
+
+def _shown_markers(record: RunRecord, supported: list[Finding]) -> Iterator[Contradiction]:
+    for obligation in record.contract.obligations:
+        for source in obligation.source_requirements:
+            if source.contradiction_markers:
+                yield from _markers_in(record, obligation, source, supported)
+
+
+def _markers_in(
+    record: RunRecord,
+    obligation: Obligation,
+    source: SourceRequirement,
+    supported: list[Finding],
+) -> Iterator[Contradiction]:
+    """Yield each marker of a source once, at the first line that shows it."""
+    left = dict.fromkeys(source.contradiction_markers)
+    extracts = [(c, e) for c in record.evidence.commands for e in c.extracts]
+    for command, extract in ((c, e) for c, e in extracts if e.path == source.path):
+        for number, line in enumerate(shown_lines(command.text), extract.start_line):
+            for marker in [each for each in left if each in line]:
+                del left[marker]
+                if not any(_weighs(finding, source.path, number) for finding in supported):
+                    sides = (marker, f"{extract.ref}@L{number}")
+                    yield Contradiction("marker_shown", obligation.id, sides, source.path)
+
+
+def _weighs(finding: Finding, path: str, line: int) -> bool:
+    """Whether a finding cites this line beside another place."""
+    cites = [c for c in finding.citations if c.path == path and c.first_line <= line <= c.last_line]
+    return bool(cites) and len(finding.citations) > len(cites)
 
 
 def _different_values(supported: list[Finding]) -> Iterator[Contradiction]:
@@ -70,16 +108,16 @@ def _meets(later: Command, claimed: Command) -> bool:
         return False
     if _looked_for(later) != _looked_for(claimed):
         return False
-    if _is_below(later.path, claimed.path):
+    if is_below(later.path, claimed.path):
         return True
-    return any(_is_below(match.path, claimed.path) for match in later.matches)
+    return any(is_below(match.path, claimed.path) for match in later.matches)
 
 
 def _looked_for(command: Command) -> dict[str, object]:
     return {key: value for key, value in command.asked.items() if key not in _HOW_MUCH}
 
 
-def _is_below(path: str, folder: str) -> bool:
+def is_below(path: str, folder: str) -> bool:
     return folder in ("", ".", path) or path.startswith(f"{folder}/")
 
 

@@ -11,6 +11,7 @@ from codex_oss.contract import Claim as DraftClaim
 from codex_oss.contract import ReportDraft, parse_draft
 from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.events import CitationResult
+from codex_oss.record.remembering import remembered
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.tokens import claims_a_deed, missing_tokens
 
@@ -41,6 +42,7 @@ class Finding:
         return self.status == "supported" and looked_at.issuperset(self.evidence_refs)
 
 
+@remembered("answer")
 def draft_of(record: RunRecord) -> ReportDraft | None:
     """Return the model's draft, or `None` before it wrote one that can be read."""
     if record.answer.draft is None:
@@ -49,6 +51,7 @@ def draft_of(record: RunRecord) -> ReportDraft | None:
     return draft if isinstance(draft, ReportDraft) else None
 
 
+@remembered("mission", "evidence", "answer")
 def findings(record: RunRecord) -> tuple[Finding, ...]:
     """Return the draft's findings, or the recorded claims where there is no draft."""
     checked = {result.ref: result for result in record.answer.checked or ()}

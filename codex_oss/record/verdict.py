@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from codex_oss.contract import ReportDraft
 from codex_oss.record.citations import is_zero_match
 from codex_oss.record.contradictions import contradictions
-from codex_oss.record.coverage import is_denied, obligation_states, required_sources, source_states
+from codex_oss.record.coverage import obligation_states
 from codex_oss.record.exact_write import ends_without_model, exact_write
 from codex_oss.record.findings import Finding, draft_of, findings, told
 from codex_oss.record.run_record import RunRecord
+from codex_oss.record.sources import is_denied, required_sources, source_states
 
 REPAIRS_IN_A_ROW_MAX = 2  # Then a run closes with what is proven (missions 8).
 REPAIRS_MAX = 5
@@ -162,7 +163,7 @@ def conditions(record: RunRecord) -> dict[str, bool]:
         "minimum_claims_and_refs": len(known) >= max(1, limits.min_main_claims)
         and all(len(set(f.evidence_refs)) >= refs_min for f in known),
         "required_outputs_present": not missing_fields(record),
-        "no_contradiction": not contradictions(record, known),
+        "no_contradiction": not contradictions(record),
         "no_open_uncertainty": not _has_open_uncertainty(record, draft),
         "every_tool_call_terminal": record.loop.open_tool is None,
         "exploration_floor_met": record.contract.objective_style != "open_investigation",
@@ -237,7 +238,7 @@ def _needs_a_person(record: RunRecord) -> str | None:
         return ""
     if any(f.status == "unverified" for f in known):
         return "report_validation_failed:forged_reference"
-    if contradictions(record, known):
+    if contradictions(record):
         return "contradiction_found"
     if any(is_denied(record, path) for path in required_sources(record)):
         return "blocked_source"
@@ -255,7 +256,7 @@ def _confidence(record: RunRecord, draft: ReportDraft | None, status: str) -> st
     is_sound = bool(known) and all(f.status != "unverified" for f in known)
     if draft is None or status == "FAILED" or not is_sound or is_recovery(record):
         return "LOW"
-    if contradictions(record, known):
+    if contradictions(record):
         return "LOW"
     caps = [draft.confidence]
     if any(citation.is_partial for f in known for citation in f.citations):

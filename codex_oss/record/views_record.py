@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import codex_oss.record.events as facts
 from codex_oss.record.codec import canonical, sha256
-from codex_oss.record.coverage import obligation_states, required_sources
+from codex_oss.record.coverage import obligation_states
 from codex_oss.record.events import Event
 from codex_oss.record.findings import findings
 from codex_oss.record.plain import plain
 from codex_oss.record.reducer import fold
 from codex_oss.record.run_record import RunRecord
+from codex_oss.record.sources import required_sources
 from codex_oss.record.verdict import conditions
 from codex_oss.record.views_graph import answer_graph
 from codex_oss.record.views_people import summary

@@ -339,7 +339,7 @@ def _envelope(record: RunRecord, ended: Verdict) -> Json:
     """Return the end of the run in the words of missions 12.3, first row that holds."""
     states = [s for s in obligation_states(record) if s.obligation.required]
     status = {s.status for s in states}
-    results, known = record.answer.checked or (), findings(record)
+    results = record.answer.checked or ()
     is_answered = bool(states) and status == {"answered"}
     is_blocked = "blocked_source" in status
     rows = {
@@ -350,7 +350,7 @@ def _envelope(record: RunRecord, ended: Verdict) -> Json:
             (True, "UNANSWERED"),
         ),
         "evidence_status": (
-            (contradictions(record, known), "CONTRADICTED"),
+            (contradictions(record), "CONTRADICTED"),
             (is_answered, "SUFFICIENT"),
             (is_blocked, "BLOCKED"),
             (record.evidence.commands, "PARTIAL"),

@@ -59,9 +59,9 @@ from codex_oss.runtime.phases import (
     is_asked_once_more,
     newly_exhausted,
     newly_passed,
+    open_looks,
     open_searches,
     phase_of,
-    unread_sources,
 )
 from codex_oss.runtime.prompt import PROMPT_VERSION, prompt_for
 from codex_oss.runtime.standing import ref_of
@@ -93,8 +93,8 @@ def decide(record: RunRecord) -> Intent:
         return ChangeProfile(name)
     if closing_reason(record) and not is_asked_once_more(record):
         return _close(record)
-    if sources := unread_sources(record):
-        return Note(_prefetch(record, "rtk_read", {"path": sources[0]}))
+    if waiting := open_looks(record):
+        return Note(_prefetch(record, waiting[0].tool, dict(waiting[0].arguments)))
     if searches := open_searches(record):
         pattern, path = searches[0]
         wanted: Json = {"pattern": pattern, "path": path, "fixed_strings": True}

@@ -6,9 +6,11 @@ was told to (missions 10.4). Every limit of a run is a row of one of the two tab
 """
 
 from codex_oss.record import (
+    Look,
     RunRecord,
     closing_reason,
     early_end,
+    looks,
     obligation_states,
     out_of,
     reserve_seconds,
@@ -32,7 +34,7 @@ def phase_of(record: RunRecord) -> tuple[str, str]:
         return "REPORT", f"budget_exhausted:{record.budget.exhausted[-1]}"
     if is_mending:
         return "NARROW", "hollow_report"
-    if record.contract.is_packed and not unread_sources(record) and not open_searches(record):
+    if record.contract.is_packed and not open_looks(record) and not open_searches(record):
         return "REPORT", "sources_packed"
     if not record.evidence.commands and not record.evidence.denials:
         return "PLAN", "nothing_observed"
@@ -53,13 +55,13 @@ def is_asked_once_more(record: RunRecord) -> bool:
     return not early_end(record) and not out_of(record)
 
 
-def unread_sources(record: RunRecord) -> tuple[str, ...]:
-    """Return the required sources that the runtime is to read by itself, each once, before the
-    first question: that costs bytes and no tools."""
+def open_looks(record: RunRecord) -> tuple[Look, ...]:
+    """Return the looks at required sources that the runtime is to take by itself, each once,
+    before the first question: that costs bytes and no tools."""
     if record.contract.evidence_collection_mode != "prefetch_floor":
         return ()
-    wanted = (s.path for s in source_states(record) if s.prefetch and s.state == "missing")
-    return tuple(path for path in dict.fromkeys(wanted) if not was_tried(record, path))
+    wanted = {look.call_key: look for look in looks(record) if look.is_for_runtime}
+    return tuple(look for look in wanted.values() if not was_tried(record, look))
 
 
 def open_searches(record: RunRecord) -> tuple[tuple[str, str], ...]:

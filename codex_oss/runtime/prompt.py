@@ -24,12 +24,12 @@ from codex_oss.record import (
 )
 from codex_oss.runtime.costs import affordable_output
 from codex_oss.runtime.encodings import encoding_of, functions_of
-from codex_oss.runtime.phases import open_searches, unread_sources
+from codex_oss.runtime.phases import open_looks, open_searches
 from codex_oss.runtime.rules import rules
 from codex_oss.runtime.standing import standing
 from codex_oss.runtime.transcript import Row, fresh, rows_of
 
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "2"
 BYTES_PER_TOKEN = 3  # A low guess for code; scaled by what the upstream counted (missions 9).
 MESSAGE_BYTES, CALL_BYTES = 16, 32  # What JSON puts round them on the wire.
 OUTPUT_TOKENS_MAX = 8_192
@@ -84,7 +84,7 @@ def result_bytes_max(record: RunRecord) -> int:
     used = sum(len(commands[i].text.encode()) for i in dict.fromkeys(fresh(record)))
     if record.contract.is_packed:
         return _packed_bytes_max(record, share - used)
-    waiting = len(record.loop.queue) or len(unread_sources(record))
+    waiting = len(record.loop.queue) or len(open_looks(record))
     return max(OBSERVATION_BYTES_MIN, int((share - used) / max(1, waiting)))
 
 
@@ -95,7 +95,7 @@ def _packed_bytes_max(record: RunRecord, room: float) -> int:
     left = limits.max_total_observation_bytes - record.budget.observation_bytes
     if is_exact_write(record):
         return left  # Nobody is shown it: a prompt has no part in that.
-    waiting = len(unread_sources(record)) + len(open_searches(record))
+    waiting = len(open_looks(record)) + len(open_searches(record))
     part = max(OBSERVATION_BYTES_MIN, int(min(room, left) / max(1, waiting)))
     most = record.admitted.admitted.limits.get("excerpt_bytes_max")
     return min(part, most) if isinstance(most, int) else part

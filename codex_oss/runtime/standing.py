@@ -12,8 +12,8 @@ from codex_oss.record import (
     Json,
     RunRecord,
     findings,
+    looks,
     obligation_states,
-    source_states,
 )
 
 AGENDA_SHOWN = 3
@@ -85,10 +85,10 @@ def _lines(command: Command) -> str:
 
 
 def _agenda(record: RunRecord) -> Iterator[Json]:
-    for source in source_states(record):
-        if source.state == "missing":
-            call = {"name": "rtk_read", "arguments": {"path": source.path}}
-            yield {"obligation": source.obligation_id, "call": call}
+    for look in looks(record):
+        if look.status == "pending":
+            row: Json = {"id": look.name, "obligation": look.obligation_id, "kind": look.kind}
+            yield row | {"call": look.call}
     for state in obligation_states(record):
         if state.obligation.required and state.status != "answered":
             yield {"obligation": state.obligation.id, "question": state.obligation.question}

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from support import DEV, LONG, chance, needs
+from support import DEV, LONG, chance, needs, scratch
 from support.rules import Rule, read_rules
+from support.trees import plant
 
 from codex_oss.redaction import Redactor
 
@@ -116,13 +117,29 @@ class Snapshots(unittest.TestCase):
         self.assertGreaterEqual(found[True], SECRETLINT_RECALL_MIN * found.total())
         self.assertLessEqual(blanked[True], SECRETLINT_FALSE_MAX * blanked.total())
 
+    def test_snapshots_are_read_as_that_repository_keeps_them(self) -> None:
+        key = "ghp_" + "".join(chance().choices("abcdefghijkmnpqrstuvwxyz23456789", k=36))
+        found = {"messages": [{"data": {"KEY": key}}, {"data": {"KEY": "hunter"}}]}
+        cases = {
+            "a/test/snapshots/ng.one": found | {"sourceContent": f"x {key} hunter"},
+            "b/test/snapshots/rule-a/ng.two": found,
+            "a/test/snapshots/ok.one": {"messages": [], "sourceContent": "plain"},
+            "b/test/snapshots/rule-a/ok.two": {"messages": [], "sourceContent": key},
+        }
+        with scratch() as folder:
+            for name, case in cases.items():
+                plant(folder, {f"{name}/output.json": json.dumps(case)})
+                plant(folder, {f"{name}/input.txt": f"in a file: {key}, hunter"})
+            counted = measure_snapshots(folder)
+        self.assertEqual(counted, ({True: 2, False: 2}, {True: 1, False: 1}))
+
 
 def measure_snapshots(folder: Path) -> tuple[Counter[bool], Counter[bool]]:
     """Return how many reported secrets go, and how many clean texts are changed."""
     redactor = Redactor(key=b"test")
     found: Counter[bool] = Counter()
     blanked: Counter[bool] = Counter()
-    for path in sorted(folder.rglob("test/snapshots/*/output.json")):
+    for path in sorted(folder.rglob("test/snapshots/**/output.json")):
         case = json.loads(path.read_text("utf-8"))
         if "sourceContent" not in case:  # Older ones keep their text in a file of its own.
             case["sourceContent"] = "".join(

@@ -104,7 +104,7 @@ HOST_KEYS = (
     family(
         "databricks-token",
         "dapi dkea dose",
-        r"[0-9a-f]{32}(?:-\d)?",
+        r"(?:[0-9a-f]{32}|[0-9A-F]{32})(?:-\d)?",
         "The prefixes and length are Databricks's.",
         "dapi{x32}-2",
         "dapi{x8}",

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 
 from codex_oss.record.codec import canonical, sha256
 from codex_oss.record.contradictions import contradictions
-from codex_oss.record.coverage import SourceState, obligation_states, source_states
+from codex_oss.record.coverage import obligation_states
 from codex_oss.record.events import Event, Json
 from codex_oss.record.plain import plain
 from codex_oss.record.run_record import RunRecord
+from codex_oss.record.sources import SourceState, source_states
 from codex_oss.record.verdict import conditions
 from codex_oss.record.views_report import ending, obligations, pretty
 from codex_oss.record.views_trace import steps

@@ -6,12 +6,12 @@ turn. A history that is made short is a plain turn always: what it tells of a mi
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codex_oss.contract import SupportTask, extract_handoff, mode_of, support_task_of
 from codex_oss.errors import BadRequest
 from codex_oss.profiles import ModelProfile, ModelRegistry
-from codex_oss.responses import ResponsesRequest, task_text
+from codex_oss.responses import Receipt, ResponsesRequest, task_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class PlainLane:
 
     profile: ModelProfile
     fallback_from: str = ""
+
+    @property
+    def receipt(self) -> Receipt:
+        return _receipt("plain", self.profile, self.fallback_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class RelayLane:
     profile: ModelProfile
     fallback_from: str = ""
 
+    @property
+    def receipt(self) -> Receipt:
+        return _receipt("passthrough", self.profile, self.fallback_from)
+
 
 @dataclass(frozen=True, slots=True)
 class SupportLane:
@@ -49,6 +57,10 @@ class SupportLane:
     mode: str
     task: SupportTask
     fallback_from: str = ""
+
+    @property
+    def receipt(self) -> Receipt:
+        return replace(_receipt("support", self.profile, self.fallback_from), mode=self.mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +106,14 @@ def lane_for(
         mode = mode_of(task, support.critical_roots)
         return SupportLane(profile, mode, task, plain.fallback_from)
     return plain
+
+
+def _receipt(lane: str, profile: ModelProfile, fallback_from: str) -> Receipt:
+    """Return what is told of a raw model's answer before it is asked."""
+    return Receipt(
+        lane=lane,
+        profile=profile.name,
+        upstream_model=profile.upstream_model,
+        wire=profile.wire,
+        fallback_from=fallback_from,
+    )

@@ -4,16 +4,15 @@ A request and its profile enter, the events of the provider's answer leave.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TypeVar
 
 from codex_oss.chat import ChatModel
 from codex_oss.deadline import Clock
 from codex_oss.errors import Cancelled, UpstreamError
 from codex_oss.gateway.lanes import PlainLane
-from codex_oss.gateway.turns import Manner, Served, new_turn
+from codex_oss.gateway.turns import Manner, Served, translated
 from codex_oss.profiles import ModelProfile
-from codex_oss.responses import ResponsesRequest, assemble, to_chat_request
+from codex_oss.responses import ResponsesRequest, assemble
 from codex_oss.server import CLIENT_LEFT, HttpRequest
 
 Models = Callable[[ModelProfile], ChatModel]
@@ -28,20 +27,8 @@ class PlainTurns:
 
     def begin(self, request: ResponsesRequest, http: HttpRequest, lane: PlainLane) -> Served:
         """Translate, or raise what cannot be. The provider is asked with the second event."""
-        manner, profile = self._manner, lane.profile
-        chat, receipt = to_chat_request(
-            request, profile.dialect, strips_tools=manner.strips_tools, one_call=manner.one_call
-        )
-        receipt = replace(
-            receipt,
-            lane="plain",
-            profile=profile.name,
-            upstream_model=profile.upstream_model,
-            wire=profile.wire,
-            fallback_from=lane.fallback_from,
-        )
-        turn = new_turn(request, receipt, http, self._clock, manner, profile.family)
-        bursts = self._models(profile).stream(chat, http.deadline)
+        turn, chat = translated(request, http, lane, self._clock, self._manner)
+        bursts = self._models(lane.profile).stream(chat, http.deadline)
         return turn, assemble(turn, unless_left(bursts))
 
 

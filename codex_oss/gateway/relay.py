@@ -5,6 +5,7 @@ Nothing of it is kept here: its ids are the provider's, who knows what they mean
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from codex_oss.chat import Served, to_json
@@ -51,14 +52,7 @@ class RelayTurns:
         """Return the turn at this path of the provider, or raise what cannot be passed on."""
         profile = lane.profile
         sent, dropped = relayed_body(body, profile.upstream_model, self._key)
-        receipt = Receipt(
-            lane="passthrough",
-            profile=profile.name,
-            upstream_model=profile.upstream_model,
-            wire=profile.wire,
-            fallback_from=lane.fallback_from,
-            dropped=dropped,
-        )
+        receipt = replace(lane.receipt, dropped=dropped)
         headers, is_streamed = _headers(http.headers, profile), body.values.get("stream") is True
         request = RelayRequest(path, headers, sent, is_streamed)
         reads = self._relays(profile).reads(request, http.deadline)

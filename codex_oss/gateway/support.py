@@ -26,7 +26,7 @@ from codex_oss.gateway.rounds import (
     with_outputs_cut,
 )
 from codex_oss.gateway.source_packs import Finalizers, Handed, SourcePacks, total_usage
-from codex_oss.gateway.turns import Manner, Served, new_turn
+from codex_oss.gateway.turns import Manner, Served, translated
 from codex_oss.profiles import ModelProfile
 from codex_oss.responses import (
     FinalReport,
@@ -35,7 +35,6 @@ from codex_oss.responses import (
     assemble,
     narrate,
     task_text,
-    to_chat_request,
 )
 from codex_oss.server import HttpRequest
 
@@ -157,24 +156,7 @@ class SupportTurns:
         *,
         strips_tools: bool = False,
     ) -> tuple[Turn, ChatRequest]:
-        profile, manner = lane.profile, self._manner
-        chat, receipt = to_chat_request(
-            request,
-            profile.dialect,
-            strips_tools=strips_tools or manner.strips_tools,
-            one_call=manner.one_call,
-        )
-        receipt = replace(
-            receipt,
-            lane="support",
-            mode=lane.mode,
-            profile=profile.name,
-            upstream_model=profile.upstream_model,
-            wire=profile.wire,
-            fallback_from=lane.fallback_from,
-        )
-        turn = new_turn(request, receipt, http, self._clock, manner, profile.family)
-        return turn, chat
+        return translated(request, http, lane, self._clock, self._manner, strips_tools=strips_tools)
 
     def _mended(
         self, chat: ChatRequest, text: str, lane: SupportLane, handed: Handed

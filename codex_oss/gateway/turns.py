@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from codex_oss.chat import ChatRequest
 from codex_oss.deadline import Clock
+from codex_oss.gateway.lanes import PlainLane, SupportLane
 from codex_oss.responses import (
     Encoder,
     Events,
@@ -17,6 +19,7 @@ from codex_oss.responses import (
     Style,
     Turn,
     codex_version,
+    to_chat_request,
     whole,
 )
 from codex_oss.server import HttpReply, HttpRequest, StreamReply
@@ -57,6 +60,27 @@ def new_turn(
         seal_key=manner.seal_key,
         style=manner.style,
     )
+
+
+def translated(
+    request: ResponsesRequest,
+    http: HttpRequest,
+    lane: PlainLane | SupportLane,
+    clock: Clock,
+    manner: Manner,
+    *,
+    strips_tools: bool = False,
+) -> tuple[Turn, ChatRequest]:
+    """Return a raw model's turn and what it is asked, or raise what cannot be translated."""
+    profile = lane.profile
+    chat, receipt = to_chat_request(
+        request,
+        profile.dialect,
+        strips_tools=strips_tools or manner.strips_tools,
+        one_call=manner.one_call,
+        receipt=lane.receipt,
+    )
+    return new_turn(request, receipt, http, clock, manner, profile.family), chat
 
 
 def client_version(http: HttpRequest) -> tuple[int, ...] | None:

@@ -20,7 +20,7 @@ from codex_oss.chat import (
 )
 from codex_oss.responses.compaction import HAND_OVER
 from codex_oss.responses.conversation import Conversation
-from codex_oss.responses.receipts import Receipt
+from codex_oss.responses.receipts import NOTHING, Receipt
 from codex_oss.responses.requests import ResponsesRequest
 from codex_oss.responses.tasks import task_text
 
@@ -33,10 +33,11 @@ def to_chat_request(
     *,
     strips_tools: bool = False,
     one_call: bool = False,
+    receipt: Receipt = NOTHING,
 ) -> tuple[ChatRequest, Receipt]:
     """Translate for a model that speaks `dialect`, or raise `Refused` for an encrypted task and
-    `BadRequest` for what has no call or cannot be read. `strips_tools` and `one_call` are settings.
-    The receipt's lane, profile and wire are for the caller to fill in."""
+    `BadRequest` for what has no call or cannot be read. `strips_tools` and `one_call` are settings;
+    `receipt` says who answers, and is returned with what the way cost."""
     task_text(request)  # An encrypted task reaches no provider, whichever lane forgot to look.
     asked, dropped = request.asked, request.dropped
     if strips_tools and asked.tools:
@@ -56,9 +57,9 @@ def to_chat_request(
     asked = replace(asked, messages=messages)
     if any(isinstance(part, FilePart) for message in messages for part in message.parts):
         fit(asked, dialect)  # A file that the model cannot read is refused before any event.
-    receipt = Receipt(
+    return asked, replace(
+        receipt,
         dropped=dropped,
         repaired=request.repaired,
         reasoning_dropped=dict(Counter(request.reasoning_dropped) + said.lost),
     )
-    return asked, receipt

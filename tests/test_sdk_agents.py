@@ -1,13 +1,10 @@
 """An agent of the openai-agents SDK whose model is behind the bridge."""
 
-import contextlib
 import unittest
-from collections.abc import Iterator
 
-from support import dev_python, needs, scratch
-from support.bridges import RunningBridge, bridge
+from support import dev_python, needs
 from support.providers import ScriptedProvider, calls, text
-from support.sdks import StrictClient
+from support.sdks import SdkCase
 
 LOOKS = calls(("look", {"room": "attic"}), ("look", {"room": "hall"}))
 COUNTS = calls(("count", {"things": ["coat", "cat", "trunk"]}))
@@ -16,17 +13,8 @@ PROMPT = "How many things are there?"
 
 
 @needs("agents")
-class Agents(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.sdk = StrictClient(dev_python(), "agents_client.py")
-        cls.addClassCleanup(cls.sdk.close)
-
-    @contextlib.contextmanager
-    def bridge(self) -> Iterator[tuple[ScriptedProvider, RunningBridge]]:
-        with scratch() as folder, ScriptedProvider() as provider:
-            with bridge(folder, provider) as running:
-                yield provider, running
+class Agents(SdkCase):
+    program = (dev_python(), "agents_client.py")
 
     def check(self, found: dict, provider: ScriptedProvider) -> None:
         self.assertEqual(found["output"], "Three things.")

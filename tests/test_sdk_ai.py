@@ -1,13 +1,10 @@
 """The AI SDK through the bridge: a second parser, of another language and other habits."""
 
-import contextlib
 import unittest
-from collections.abc import Iterator
 
-from support import DEV, needs, scratch
-from support.bridges import RunningBridge, bridge
+from support import DEV, needs
 from support.providers import ScriptedProvider, calls, delta, stream, text
-from support.sdks import Refused, StrictClient
+from support.sdks import Refused, SdkCase
 
 LOOKS = calls(("look", {"room": "attic"}), ("look", {"room": "hall"}))
 COUNTS = calls(("count", {"things": ["coat", "cat", "trunk"]}))
@@ -18,17 +15,8 @@ ASKED = {"prompt": "How many things are there?", "store": False}
 
 
 @needs("node", "aisdk")
-class AiSdk(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.sdk = StrictClient("node", "ai_sdk_client.mjs", str(DEV / "aisdk"))
-        cls.addClassCleanup(cls.sdk.close)
-
-    @contextlib.contextmanager
-    def bridge(self) -> Iterator[tuple[ScriptedProvider, RunningBridge]]:
-        with scratch() as folder, ScriptedProvider() as provider:
-            with bridge(folder, provider) as running:
-                yield provider, running
+class AiSdk(SdkCase):
+    program = ("node", "ai_sdk_client.mjs", str(DEV / "aisdk"))
 
     def check(self, found: dict, provider: ScriptedProvider) -> None:
         self.assertEqual((found["output"], found["finish"]), ("Three things.", "stop"))

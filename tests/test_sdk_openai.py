@@ -1,21 +1,18 @@
 """The official openai SDK through the bridge: its strict types take every object and event."""
 
-import contextlib
 import unittest
-from collections.abc import Iterator
 
-from support import dev_python, needs, scratch
-from support.bridges import RunningBridge, bridge
-from support.missions import contract, write_tree
+from support import dev_python, needs
+from support.bridges import RunningBridge
+from support.missions import contract
 from support.providers import (
-    ScriptedProvider,
     calls,
     delta,
     failure,
     stream,
     text,
 )
-from support.sdks import Refused, StrictClient
+from support.sdks import Refused, SdkCase
 
 from codex_oss.contract import render_handoff
 
@@ -41,17 +38,8 @@ THOUGHT = [
 
 
 @needs("openai", "jsonschema")
-class WithTheSdk(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.sdk = StrictClient(dev_python(), "openai_client.py")
-        cls.addClassCleanup(cls.sdk.close)
-
-    @contextlib.contextmanager
-    def bridge(self, **environ: str) -> Iterator[tuple[ScriptedProvider, RunningBridge]]:
-        with scratch() as folder, ScriptedProvider() as provider:
-            with bridge(write_tree(folder), provider, **environ) as running:
-                yield provider, running
+class WithTheSdk(SdkCase):
+    program = (dev_python(), "openai_client.py")
 
     def refusal(self, running: RunningBridge, do: str, **arguments: object) -> tuple[object, ...]:
         with self.assertRaises(Refused) as caught:

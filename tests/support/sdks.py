@@ -6,11 +6,18 @@
 One line of JSON asks, one answers. What the SDK refuses is `Refused`; what it cannot take fails.
 """
 
+import contextlib
 import json
 import subprocess
+import unittest
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
-from support.bridges import KEY, RunningBridge
+from support import scratch
+from support.bridges import KEY, RunningBridge, bridge
+from support.missions import write_tree
+from support.providers import ScriptedProvider
 
 PROGRAMS = Path(__file__).resolve().parents[1] / "strict_clients"
 
@@ -51,3 +58,21 @@ class StrictClient:
         with self.process:
             assert self.process.stdin
             self.process.stdin.close()
+
+
+class SdkCase(unittest.TestCase):
+    """A test class with a client of its own, `program` with its arguments."""
+
+    program: ClassVar[tuple[str, ...]]
+    sdk: ClassVar[StrictClient]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.sdk = StrictClient(*cls.program)
+        cls.addClassCleanup(cls.sdk.close)
+
+    @contextlib.contextmanager
+    def bridge(self, **environ: str) -> Iterator[tuple[ScriptedProvider, RunningBridge]]:
+        with scratch() as folder, ScriptedProvider() as provider:
+            with bridge(write_tree(folder), provider, **environ) as running:
+                yield provider, running

@@ -8,6 +8,7 @@ import time
 import unittest
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from support import scratch
 from support.commands import SECONDS_MAX, CommandLine, Done, finished
@@ -96,11 +97,37 @@ class Interrupted(unittest.TestCase):
             ],
         )
 
+    def test_a_cancel_from_another_process_ends_the_run_with_its_report(self) -> None:
+        self.provider.then(GREP)
+        with self.waiting("mission", "run", "m.json", "--json", requests=2) as process:
+            status = self.run_line("mission", "status", "find_load", "--json").json
+            done = self.run_line("mission", "cancel", "find_load", "--reason", "enough", "--json")
+            ran = finished(process)
+        found = (status["state"], status["phase"], status["status"])
+        self.assertEqual(found, ("open", "NARROW", "OPEN"))
+        self.assertIn(f"pid {process.pid}", status["owner"])
+        self.assertEqual(status["last_event"]["event_type"], "ModelRequested")
+        self.assertEqual(status["budget_left"]["tool_calls"], 19)
+        self.assertEqual((done.code, done.json["outcome"]), (0, "cancelled"), done.err)
+        self.assertEqual((ran.code, ran.json["status_reason"]), (130, "cancelled"))
+        run_id, state, (again, told) = self.look(
+            ["mission", "cancel", "find_load", "--json"], ["mission", "status", "find_load"]
+        )
+        self.assertEqual((state, again.json["outcome"]), ("final", "already_final"))
+        self.assertRegex(told.out, r"(?m)^state +final$")
+        log = self.line.project / ".codex-oss" / "runs" / run_id / "events.jsonl"
+        events = {e["event_type"]: e for e in map(json.loads, log.read_text().splitlines())}
+        asked, ended = events["CancelRequested"], events["MissionFinalized"]
+        self.assertEqual(asked["payload"], {"by": "person", "reason": "enough"})
+        self.assertLess(ended["elapsed_ms"] - asked["elapsed_ms"], 2_000)
+        cancelled, final = (datetime.fromisoformat(e["created_at"]) for e in (asked, ended))
+        self.assertLess((final - cancelled).total_seconds(), 2)
+
     def test_a_killed_run_is_seen_as_interrupted_and_resumed_to_its_end(self) -> None:
         self.provider.then(GREP)
         with self.waiting("mission", "run", "m.json", requests=2) as process:
             run_id, state, (busy,) = self.look(["mission", "resume", "find_load"])
-            self.assertEqual(state, "running")
+            self.assertEqual(state, "open")
             failed, hint = busy.complaint
             self.assertTrue(failed.startswith(f"codex-oss: {run_id} is running: pid {process.pid}"))
             self.assertEqual((busy.code, hint), (1, f"hint: run: codex-oss show-trace {run_id}"))

@@ -1,6 +1,7 @@
 """What a log says, step by step and at any event; what its files are worth; how damage is named."""
 
 import json
+import shutil
 import unittest
 from pathlib import Path
 
@@ -98,6 +99,38 @@ class Logs(unittest.TestCase):
         self.assertEqual((good.code, good.json["verdict"]), (0, "ok"))
         self.assertEqual((wrong.code, wrong.json["verdict"]), (1, "rewritten"))
 
+    def test_a_log_is_verified_wherever_it_lies(self) -> None:
+        """A copy has no head here: the one that the report printed vouches for it."""
+        copy = self.line.project / "copy" / self.run_id
+        shutil.copytree(self.log.parent, copy)
+        head = self.ran.json["log_head"]["hash"]
+        ours, bare, vouched, foreign = self.line.each(
+            ["log", "verify", str(self.log), "--json"],
+            ["log", "verify", str(copy), "--json"],
+            ["log", "verify", f"copy/{self.run_id}/events.jsonl", "--head", head, "--json"],
+            ["log", "verify", "./nowhere", "--json"],
+        )
+        told = [(done.code, done.json["run_id"], done.json["verdict"]) for done in (ours, bare)]
+        self.assertEqual(told, [(0, self.run_id, "ok"), (1, self.run_id, "unanchored")])
+        self.assertEqual((vouched.code, vouched.json["verdict"]), (0, "ok"))
+        self.assertEqual((foreign.code, foreign.json["verdict"]), (1, "unreadable"))
+
+    def test_a_run_without_its_head_is_listed_found_and_unanchored(self) -> None:
+        head = self.line.project / ".codex-oss" / "state" / "heads" / f"{self.run_id}.json"
+        raw = head.read_bytes()
+        self.addCleanup(head.write_bytes, raw)
+        for damaged in (raw.replace(b'"COMPLETE"', b'"PARTIAL"'), None):
+            head.write_bytes(damaged) if damaged else head.unlink()
+            listed, verified, status = self.line.each(
+                ["mission", "list", "--json"],
+                ["log", "verify", "--all", "--json"],
+                ["mission", "status", "find_load", "--json"],
+            )
+            (row,), (verdict,) = listed.json["runs"], verified.json["runs"]
+            self.assertEqual((row["run_id"], row["status"]), (self.run_id, "COMPLETE"))
+            self.assertEqual((verified.code, verdict["verdict"]), (1, "unanchored"))
+            self.assertEqual((status.code, status.json["state"]), (0, "final"))
+
     def test_an_edited_file_is_named_and_a_lost_folder_comes_back_byte_for_byte(self) -> None:
         before = self.files()
         self.assertEqual(len(before), FILES)
@@ -154,9 +187,10 @@ class Logs(unittest.TestCase):
         self.addCleanup(self.log.write_bytes, raw)
         self.log.write_bytes(raw.replace(b"rtk_grep", b"rtk_gref", 1))
         line = raw[: raw.index(b"rtk_grep")].count(b"\n") + 1
-        verified, audited, *readers = self.line.each(
+        verified, audited, status, *readers = self.line.each(
             ["log", "verify", self.run_id, "--json"],
             ["audit-mission", self.run_id],
+            ["mission", "status", self.run_id, "--json"],
             *(
                 [*words, self.run_id]
                 for words in (["show-trace"], ["explain"], ["mission", "resume"])
@@ -166,6 +200,8 @@ class Logs(unittest.TestCase):
         self.assertEqual((verified.code, verdict["verdict"], verdict["line"]), (1, "damaged", line))
         self.assertEqual(audited.code, 1)
         self.assertRegex(audited.out, rf"FAIL +log_chain_ok +line {line}, byte \d+: event_hash")
+        self.assertEqual((status.code, status.json["state"]), (1, "damaged"))
+        self.assertEqual(status.json["last_event"]["seq"], line - 1)
         for done in readers:
             self.assertEqual((done.code, done.out), (1, ""))
             self.assertIn(f"codex-oss: {self.run_id} is damaged: ", done.complaint[0])

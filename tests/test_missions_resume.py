@@ -14,18 +14,21 @@ from support import LONG, ROOT, chance, scratch
 from support.missions import ScriptedModel, begin, calls, report, workshop, write_tree
 
 from codex_oss.deadline import Deadline
-from codex_oss.errors import LogCorrupt, Refused
+from codex_oss.errors import BadRequest, LogCorrupt, Refused
 from codex_oss.record import (
+    BudgetChanged,
     Fact,
     LogRecovered,
     MissionAdmitted,
     MissionFinalized,
     ModelReplied,
+    OverrideRecorded,
     ProjectionWritten,
     RunResumed,
     commentary_for,
 )
 from codex_oss.rehearsal import RehearsalModel
+from codex_oss.wiring import Workshop
 
 READ = calls(("rtk_read", {"path": "src/config.py"}), ("rtk_read", {"path": ".env"}))
 CLAIM = "`load` is defined in src/config.py at line 4"
@@ -151,6 +154,16 @@ class Killed(unittest.TestCase):
                 self.assertEqual(kept[:1], shared)
 
 
+def left_open(shop: Workshop, **changes: object) -> str:
+    """Leave a run after its first question, as a killed process would, and return its id."""
+    run = begin(shop, **changes)
+    steps = run._steps()
+    while next(steps).event_type != "ModelRequested":
+        continue
+    run._lock.release()
+    return run.run_id
+
+
 class NotResumed(unittest.TestCase):
     def test_a_run_that_somebody_works_on_is_not_resumed(self) -> None:
         with scratch() as folder:
@@ -161,7 +174,7 @@ class NotResumed(unittest.TestCase):
             with self.assertRaises(Refused) as caught:
                 shop.desk.resume(run.run_id, Deadline(shop.clock))
             self.assertEqual(caught.exception.code, "run_is_active")
-            self.assertEqual([row["state"] for row in shop.desk.archive.list()], ["running"])
+            self.assertEqual([row["state"] for row in shop.desk.archive.list()], ["open"])
             list(events)
             with self.assertRaises(Refused) as caught:
                 shop.desk.resume(run.run_id, Deadline(shop.clock))
@@ -177,15 +190,49 @@ class NotResumed(unittest.TestCase):
             with self.assertRaises(LogCorrupt):
                 shop.desk.resume(run.run_id, Deadline(shop.clock))
 
+    def test_a_person_raises_limits_that_hold_from_there_on(self) -> None:
+        with scratch() as folder:
+            shop = workshop(write_tree(folder), ScriptedModel(READ, READ, GOOD))
+            run_id = left_open(shop, tool_budget=2)
+            with self.assertRaisesRegex(BadRequest, "`tool_budget` is 2 already"):
+                shop.desk.resume(run_id, Deadline(shop.clock), {"tool_budget": 2})
+            with self.assertRaisesRegex(BadRequest, "tool_budget"):
+                shop.desk.resume(run_id, Deadline(shop.clock), {"tool_budget": 10**6})
+            again = shop.desk.resume(run_id, Deadline(shop.clock), {"tool_budget": 9}, "more")
+            facts = [event.fact for event in again.events()]
+            self.assertEqual(
+                facts[1:3],
+                [
+                    OverrideRecorded("raise_limits", "person", "more"),
+                    BudgetChanged("tool_budget", 2, 9, "raised"),
+                ],
+            )
+            result = again.result()
+            self.assertEqual(result.status, "COMPLETE")
+            budget = result.report["budget"]
+            self.assertEqual(budget["tool_calls"]["limit"], 9)  # type: ignore[index, call-overload]
+            record = shop.desk.archive.load(run_id).record
+            self.assertEqual(record.admitted.admitted.task_spec["tool_budget"], 2)
+
+    def test_a_run_that_nobody_works_on_is_cancelled_without_a_model(self) -> None:
+        with scratch() as folder:
+            model = ScriptedModel(READ, GOOD)
+            shop = workshop(write_tree(folder), model)
+            run_id = left_open(shop)
+            asked = len(model.requests)
+            record = shop.desk.cancel(run_id, "enough")
+            self.assertEqual((record.status, len(model.requests)), ("FAILED", asked))
+            assert record.loop.finalized
+            self.assertEqual(record.loop.finalized.status_reason, "cancelled")
+            self.assertEqual({s.state for s in shop.desk.archive.check(run_id)}, {"same"})
+            count = len(shop.desk.archive.load(run_id).events)
+            self.assertEqual(shop.desk.cancel(run_id, "again").status, "FAILED")
+            self.assertEqual(len(shop.desk.archive.load(run_id).events), count)
+
     def test_an_unknown_request_is_counted_and_asked_again(self) -> None:
         with scratch() as folder:
             shop = workshop(write_tree(folder), ScriptedModel(READ, GOOD))
-            run = begin(shop)
-            steps = run._steps()
-            while next(steps).event_type != "ModelRequested":
-                continue
-            run._lock.release()  # As a killed process would.
-            again = shop.desk.resume(run.run_id, Deadline(shop.clock))
+            again = shop.desk.resume(left_open(shop), Deadline(shop.clock))
             events = tuple(again.events())
             resumed = next(e.fact for e in events if isinstance(e.fact, RunResumed))
             self.assertEqual(resumed.unknown_outcomes, ("model_call:1",))

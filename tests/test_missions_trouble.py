@@ -259,7 +259,7 @@ class OtherProcesses(unittest.TestCase):
                 "from support.missions import workshop\n"
                 "from codex_oss.record import CancelRequested\n"
                 f"shop = workshop(Path({str(folder)!r}), None)\n"
-                f"log = shop.desk._log({run.run_id!r}, 'find_load'); log.open()\n"
+                f"log = shop.desk._shelf.log({run.run_id!r}, 'find_load'); log.open()\n"
                 "log.append(CancelRequested('person', 'enough'))\n"
             )
             other = subprocess.Popen([sys.executable, "-B", "-c", code])

@@ -19,6 +19,14 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def limit(text: str) -> tuple[str, int]:
+    """Take a limit of a contract and its number, as `tool_budget=30`."""
+    found = fullmatch(r"([a-z_]{1,64})=([0-9]{1,15})", text)
+    if not found:
+        raise ArgumentTypeError(f"expected LIMIT=N as in tool_budget=30, got {text[:80]!r}")
+    return found[1], int(found[2])
+
+
 def log_head(text: str) -> str:
     """Take the head of a log as a report prints it."""
     if not fullmatch(r"sha256:[0-9a-f]{64}", text):

@@ -9,7 +9,8 @@ from codex_oss.cli.arguments import RUN_HELP, log_head, whole
 from codex_oss.cli.output import Console, Result, fields, table
 from codex_oss.cli.workshops import open_workshop
 from codex_oss.errors import BadRequest, UsageError
-from codex_oss.missions import LoggedRun
+from codex_oss.log import LogVerdict
+from codex_oss.missions import LoggedRun, RunArchive
 from codex_oss.record import REPORT_FILE, SUMMARY_FILE, TRACE_FILE, Json, render
 from codex_oss.runtime import explain as explanation
 from codex_oss.system import SystemClock
@@ -28,7 +29,7 @@ def show_trace(arguments: Namespace, console: Console) -> Result:
     shown = 0
     for run in _as_it_goes(arguments, console):
         steps = list(_steps(run))
-        if run.state == "running" and arguments.follow:
+        if run.state == "open" and arguments.follow:
             for step in steps[shown:]:
                 console.show_text(_step_text(step))
             shown = len(steps)
@@ -47,7 +48,7 @@ def _as_it_goes(arguments: Namespace, console: Console) -> Iterator[LoggedRun]:
     archive, clock = open_workshop(arguments, console).desk.archive, SystemClock()
     run = archive.load(arguments.run)
     yield run
-    while arguments.follow and run.state == "running":
+    while arguments.follow and run.state == "open":
         clock.sleep(FOLLOW_SECONDS)
         run = archive.load(run.run_id)
         yield run
@@ -86,7 +87,7 @@ def show_summary_arguments(parser: ArgumentParser) -> None:
 def show_summary(arguments: Namespace, console: Console) -> Result:
     phase = ""
     for run in _as_it_goes(arguments, console):
-        if arguments.follow and run.state == "running" and run.record.loop.phase != phase:
+        if arguments.follow and run.state == "open" and run.record.loop.phase != phase:
             phase = run.record.loop.phase
             console.tell(f"{len(run.events):4}  {phase}")
     files = render(run.events)
@@ -195,7 +196,7 @@ def _list(value: object) -> list[object]:
 
 
 def verify_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("run", nargs="?", help=RUN_HELP)
+    parser.add_argument("run", nargs="?", help=f"{RUN_HELP}, or the path of a log")
     parser.add_argument("--all", action="store_true", help="every run of this project")
     parser.add_argument("--head", type=log_head, metavar="sha256:...", help="that a report printed")
 
@@ -206,8 +207,8 @@ def verify(arguments: Namespace, console: Console) -> Result:
     if arguments.head and arguments.all:
         raise UsageError("--head is of one run", hint=LIST_HINT)
     archive = open_workshop(arguments, console).desk.archive
-    names = [head.run_id for head in archive.heads()] if arguments.all else [arguments.run]
-    verdicts = [archive.verify(name, arguments.head or "") for name in names]
+    names = [run_id for run_id, _ in archive.runs()] if arguments.all else [arguments.run]
+    verdicts = [_judged(archive, name, arguments.head or "") for name in names]
     good = all(verdict.is_good for verdict in verdicts)
     everything = [verdict.to_json() for verdict in verdicts]
     document: Json = {"schema_version": "log_verify_all.v1", "runs": everything}
@@ -215,6 +216,13 @@ def verify(arguments: Namespace, console: Console) -> Result:
         (document,) = everything
     text = "\n".join(verdict.to_text() for verdict in verdicts)
     return Result(document, text or "no missions here yet", 0 if good else 1)
+
+
+def _judged(archive: RunArchive, name: str, witness: str) -> LogVerdict:
+    """Judge a run by its name, or a log by its path: no id has a slash or a dot."""
+    if "/" in name or "." in name:
+        return archive.verify_path(Path(name).absolute(), witness)
+    return archive.verify(name, witness)
 
 
 def rebuild_arguments(parser: ArgumentParser) -> None:

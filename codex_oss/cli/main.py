@@ -70,6 +70,14 @@ COMMANDS = (
         "missions:run_mission",
         "codex-oss mission run mission.json --profile rehearsal",
     ),
+    Command("mission status", "say where a run stands", "runs:status",
+            "codex-oss mission status MISSION --json"),
+    Command(
+        "mission cancel",
+        "end a run with a report, whoever works on it",
+        "runs:cancel",
+        "codex-oss mission cancel MISSION --reason 'not needed any more'",
+    ),
     Command("mission list", "list the runs of this project", "missions:list_runs",
             "codex-oss mission list --open"),
     Command(

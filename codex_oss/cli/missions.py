@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from textwrap import fill
 
-from codex_oss.cli.arguments import RUN_HELP, whole
+from codex_oss.cli.arguments import RUN_HELP, limit, whole
 from codex_oss.cli.output import Console, Result, table
 from codex_oss.cli.workshops import open_workshop
 from codex_oss.contract import (
@@ -32,7 +32,7 @@ INPUT_HINT = "name a file, or - for stdin"
 LISTED, LISTED_MAX = 50, 100_000
 OBJECTIVE_CHARACTERS = 60  # Of a row of the list.
 LIST_HEAD = ("RUN", "MISSION", "STATE", "STATUS", "OBJECTIVE")
-UNFINISHED = ("running", "interrupted")
+UNFINISHED = ("open", "interrupted")
 NOT_COMPLETE, INTERRUPTED = 1, 130
 
 
@@ -126,13 +126,24 @@ def _profile(workshop: Workshop, name: str | None, console: Console) -> ModelPro
 
 def resume_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", help=RUN_HELP)
+    parser.add_argument(
+        "--raise",
+        dest="raises",
+        action="append",
+        type=limit,
+        default=[],
+        metavar="LIMIT=N",
+        help="a higher limit from here on, as the contract names it",
+    )
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the log")
 
 
 def resume(arguments: Namespace, console: Console) -> Result:
     workshop = open_workshop(arguments, console)
     deadline = Deadline(workshop.clock)
     run_id = workshop.desk.archive.find(arguments.run)
-    return _followed(workshop.desk.resume(run_id, deadline), deadline, workshop, console)
+    run = workshop.desk.resume(run_id, deadline, dict(arguments.raises), arguments.reason)
+    return _followed(run, deadline, workshop, console)
 
 
 def list_runs_arguments(parser: ArgumentParser) -> None:

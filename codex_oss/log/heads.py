@@ -33,7 +33,8 @@ _NO_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a log stood. `sealed` once its run ended; `summary` is for lists only."""
+    """Where a log stood. `sealed` once its run ended; `summary` is for lists only. `purged` are the
+    private blobs that were removed, `gc` says when and why the run itself was."""
 
     run_id: str
     mission_id: str
@@ -42,6 +43,8 @@ class Head:
     head: str
     sealed: bool = False
     summary: Json = field(default_factory=dict)
+    purged: tuple[str, ...] = ()
+    gc: Json = field(default_factory=dict)
 
 
 class HeadStore:
@@ -74,7 +77,7 @@ class HeadStore:
             if not hmac.compare_digest(mac, _mac(self._key, body)):
                 return None
             body.pop("schema_version")
-            return Head(**body)
+            return Head(**body | {"purged": tuple(body.get("purged", ()))})
         except _NO_HEAD:
             return None  # Whatever stands there, it is no head that we wrote.
 

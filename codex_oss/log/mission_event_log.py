@@ -9,6 +9,7 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from codex_oss.deadline import Clock
 from codex_oss.errors import BrokenPromise, LogBusy, LogClosed, LogCorrupt
 from codex_oss.log.blobs import BlobStore
 from codex_oss.log.heads import Head, HeadStore
-from codex_oss.log.reading import LogReader, log_lines, parse_log
+from codex_oss.log.reading import LOG_BYTES_MAX, LogReader, log_lines, parse_log
 from codex_oss.log.verify import judge
 from codex_oss.record import (
     Event,
@@ -27,8 +28,13 @@ from codex_oss.record import (
     LineFault,
     LogRecovered,
     MissionFinalized,
+    OfOthers,
+    PatchAppliedByRuntime,
     Place,
+    PromotionFinished,
+    PromotionUndone,
     Redact,
+    RollbackRecorded,
     RunRecord,
     encode,
     fold,
@@ -39,8 +45,13 @@ from codex_oss.record import (
 from codex_oss.system import DISK, Disk, FileLock, private_folder, write_atomic
 
 LOCK_SECONDS_MAX = 5.0
+EVENTS_MAX = 100_000  # A run closes long before, in the room that is left (event-log 2).
 HEAD_EVERY_EVENTS = 16
-OUTCOMES = (MissionFinalized, HeadSealed)
+OUTCOMES = (
+    *(MissionFinalized, HeadSealed, PatchAppliedByRuntime),
+    *(PromotionFinished, PromotionUndone, RollbackRecorded),
+)
+"""After these the head is written at once: an effect that cannot be repeated has ended."""
 
 
 class EventLog(Protocol):
@@ -117,12 +128,14 @@ class MissionEventLog:
         self._events: list[Event] = []
         self._path = folder / "events.jsonl"
         self._lock = FileLock(folder / "events.lock", clock)
-        self._blobs = BlobStore(folder / "blobs", disk)
+        self._blobs = BlobStore(folder / "blobs", disk=disk)
         self._heads, self._clock, self._redact, self._disk = heads, clock, redact, disk
         self._size = 0
         self._elapsed_before_ms = 0
         self._opened = clock.monotonic()
+        self._purged: tuple[str, ...] = ()
         self._is_open = False
+        self._is_guest = False
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -152,9 +165,12 @@ class MissionEventLog:
         """Take the log up for appending. What was never acknowledged is set aside and said;
         nothing is appended to a log that is not, or may not be, what was written."""
         with self._storing(), self._locked():
+            head = self._heads.read(self.run_id)
+            self._purged = head.purged if head else ()
+            self._blobs = BlobStore(self._path.parent / "blobs", self._purged, self._disk)
             reader = self.read()
             events: list[Event] = []
-            verdict = judge(self.run_id, reader, self._heads.read(self.run_id), each=events.append)
+            verdict = judge(self.run_id, reader, head, each=events.append)
             if not verdict.is_good:
                 raise LogCorrupt(
                     f"{self.run_id} is {verdict.verdict}: {verdict.rule}",
@@ -169,6 +185,15 @@ class MissionEventLog:
                     self._recover(fd, reader.torn)
         self._is_open = True
 
+    def visit(self) -> None:
+        """Open the log of a run on which another process may work: only to `offer` and `poll`. The
+        time of a run goes on while its owner waits."""
+        self.open()
+        self._is_guest = True
+        if last := self._last:
+            waited = self._clock.now() - datetime.fromisoformat(last.created_at)
+            self._elapsed_before_ms += max(0, round(waited.total_seconds() * 1000))
+
     def _recover(self, fd: int, torn: bytes) -> tuple[Event, ...]:
         """Set a torn tail aside and say so, if there is a run to say it of."""
         kept = f"{self._path.name}.torn-{len(self._events) + 1}"
@@ -182,9 +207,19 @@ class MissionEventLog:
 
     def append(self, fact: Fact) -> tuple[Event, ...]:
         self._ensure_open()
+        if self._is_guest:
+            raise BrokenPromise(f"illegal_event:not_the_owner: {type(fact).__name__}")
         with self._storing(), self._locked(), self._file() as fd:
             news = self._catch_up(fd)
             return (*news, self._write(fd, fact))
+
+    def offer(self, fact: OfOthers) -> tuple[Event, ...]:
+        """Append what a process may say that does not own the run, unless it is too late for it,
+        and return what is new either way."""
+        self._ensure_open()
+        with self._storing(), self._locked(), self._file() as fd:
+            news = self._catch_up(fd)
+            return news if illegal(self.record, fact) else (*news, self._write(fd, fact))
 
     def poll(self) -> tuple[Event, ...]:
         self._ensure_open()
@@ -213,6 +248,11 @@ class MissionEventLog:
 
     def _write(self, fd: int, fact: Fact) -> Event:
         line = legal_line(self.record, fact, self._place(), self._redact)
+        if line.event.seq > EVENTS_MAX or self._size + len(line.data) > LOG_BYTES_MAX:
+            raise LogClosed(
+                f"the log of {self.run_id} is full: {self._size} bytes, {len(self._events)} events",
+                hint=f"run: codex-oss show-summary {self.run_id}",
+            )
         for blob in line.blobs:
             self._blobs.put(blob)
         self._is_open = False
@@ -221,7 +261,7 @@ class MissionEventLog:
         self._disk.sync(fd)
         self._take((line.event,), len(line.data))
         if line.event.seq % HEAD_EVERY_EVENTS == 0 or isinstance(fact, OUTCOMES):
-            self._write_head(line.event, sealed=isinstance(fact, HeadSealed))
+            self._write_head(line.event)
         self._is_open = True
         return line.event
 
@@ -236,7 +276,7 @@ class MissionEventLog:
             elapsed_ms=max(self._elapsed_before_ms + ran_ms, last.elapsed_ms if last else 0),
         )
 
-    def _write_head(self, event: Event, sealed: bool) -> None:
+    def _write_head(self, event: Event) -> None:
         self._heads.write(
             Head(
                 self.run_id,
@@ -244,8 +284,9 @@ class MissionEventLog:
                 count=event.seq,
                 bytes=self._size,
                 head=event.event_hash,
-                sealed=sealed,
+                sealed=self.record.delivery.sealed is not None,
                 summary=head_summary(self.record),
+                purged=self._purged,
             )
         )
 

@@ -35,6 +35,7 @@ class LogVerdict:
     rule: str = ""
     torn_bytes: int = 0
     blobs: int = 0
+    purged_blobs: int = 0
     ms: int = 0
 
     @property
@@ -55,6 +56,7 @@ class LogVerdict:
             "rule": self.rule,
             "torn_bytes": self.torn_bytes,
             "blobs": self.blobs,
+            "purged_blobs": self.purged_blobs,
             "ms": self.ms,
         }
 
@@ -75,16 +77,18 @@ def judge(
     each: Callable[[Event], object] = lambda event: None,
 ) -> LogVerdict:
     """Read a log to its end and say what it is worth, given its head file and, if any, the head
-    that a report printed. `each` gets every good event."""
+    that a report printed. `each` gets every good event. Without a `run_id` it may be any run's."""
     anchor = _Anchor(head, witness)
     last = anchor.follow(reader, each)
     verdict, rule = anchor.verdict(last)
     if reader.damage:
         verdict, rule = "damaged", reader.damage.rule
+    elif last and run_id and last.run_id != run_id:
+        verdict, rule = "damaged", "run_id_mismatch"
     elif reader.torn and verdict == "ok":
         verdict = "torn_tail"
     return LogVerdict(
-        run_id=run_id,
+        run_id=run_id or (last.run_id if last else ""),
         verdict=verdict,
         events=last.seq if last else 0,
         bytes=reader.size,

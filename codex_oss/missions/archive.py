@@ -4,7 +4,8 @@ Never from a file of a mission: those are projections. A mission id stands for i
 Nothing here takes a lock or appends; only `rebuild` writes, and only projections.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,14 +25,15 @@ from codex_oss.log import (
     log_lines,
     write_projections,
 )
+from codex_oss.missions.status import status_of
 from codex_oss.record import Event, Json, RunRecord, fold
 from codex_oss.system import DISK, Disk, FileLock
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """A run as its log tells it. `state` is running, interrupted, refused, unreadable
-    or final."""
+    """A run as its log tells it. `state` is open (somebody works on it), interrupted, refused,
+    unreadable or final."""
 
     run_id: str
     mission_id: str
@@ -53,7 +55,7 @@ class RunArchive:
         """Return a run; damage is refused, and a torn tail was never part of it."""
         run_id = self.find(name)
         events: list[Event] = []
-        verdict = judge(run_id, self._reader(run_id), self._heads.read(run_id), each=events.append)
+        verdict = self._judge(run_id, events.append)
         if verdict.verdict not in READABLE:
             raise LogCorrupt(
                 f"{run_id} is {verdict.verdict}: {verdict.rule}",
@@ -67,22 +69,54 @@ class RunArchive:
     def examined(self, run_id: str) -> tuple[LogVerdict, Head | None, tuple[Event, ...]]:
         """Return what a log is worth, its head, and its events up to the first damage."""
         events: list[Event] = []
-        head = self._heads.read(run_id)
         try:
-            verdict = judge(run_id, self._reader(run_id), head, each=events.append)
+            verdict = self._judge(run_id, events.append)
         except StorageUnsafe as error:
             verdict = LogVerdict(run_id, "unreadable", rule=error.message)
-        return verdict, head, tuple(events)
+        return verdict, self._heads.read(run_id), tuple(events)
+
+    def status(self, name: str) -> Json:
+        """Say where a run stands; of a damaged one as far as its log is good."""
+        run_id, now = self.find(name), self._clock.now()
+        verdict, _, events = self.examined(run_id)
+        record = fold(events)
+        is_good = verdict.verdict in READABLE
+        state = self._state(run_id, record.status) if is_good else "damaged"
+        owner = self._lock(run_id).holder if state == "open" else ""
+        return status_of(run_id, events, record, state, owner, now)
 
     def verify(self, name: str, witness: str = "") -> LogVerdict:
         """Judge the bytes of a log against its head, and the head that a report printed."""
-        run_id = self.find(name)
+        return self._timed(self._layout.run(self.find(name)), witness)
+
+    def verify_path(self, path: Path, witness: str = "") -> LogVerdict:
+        """Judge a log wherever it lies. Only one of this project has a head here."""
+        folder = path if path.is_dir() else path.parent
+        return self._timed(folder.resolve(), witness)
+
+    def _timed(self, folder: Path, witness: str) -> LogVerdict:
         started = self._clock.monotonic()
         try:
-            verdict = judge(run_id, self._reader(run_id), self._heads.read(run_id), witness)
+            verdict = self._judge(folder.name, lambda event: None, witness, folder)
         except StorageUnsafe as error:
-            verdict = LogVerdict(run_id, "unreadable", rule=error.message)
+            verdict = LogVerdict(folder.name, "unreadable", rule=error.message)
         return replace(verdict, ms=round((self._clock.monotonic() - started) * 1000))
+
+    def _judge(
+        self,
+        run_id: str,
+        each: Callable[[Event], object],
+        witness: str = "",
+        folder: Path | None = None,
+    ) -> LogVerdict:
+        home = self._layout.runs.resolve() / run_id
+        folder = folder or home
+        is_ours = folder.resolve() == home
+        head = self._heads.read(run_id) if is_ours else None
+        blobs = BlobStore(folder / "blobs", head.purged if head else ())
+        reader = LogReader(log_lines(folder / "events.jsonl", self._disk), blobs.text)
+        verdict = judge(run_id if is_ours else "", reader, head, witness, each)
+        return replace(verdict, purged_blobs=blobs.purged_seen)
 
     def check(self, name: str, folder: Path | None = None) -> tuple[ProjectionState, ...]:
         """Say of each file whether it is what the log says. Writes nothing."""
@@ -112,46 +146,70 @@ class RunArchive:
 
     def is_newest(self, run_id: str, mission_id: str) -> bool:
         """Whether no newer run of this mission is known."""
-        newest = (head.run_id for head in self.heads() if head.mission_id == mission_id)
-        return next(newest, run_id) == run_id
+        return next(self._runs_of(mission_id), run_id) == run_id
+
+    def _runs_of(self, mission_id: str) -> Iterator[str]:
+        for run_id, head in self.runs():
+            if (head.mission_id if head else self._named_in(run_id)) == mission_id:
+                yield run_id
+
+    def _named_in(self, run_id: str) -> str:
+        """Return the mission that the first event of a log names, for a run without a head."""
+        with suppress(StorageUnsafe):
+            blobs = BlobStore(self._layout.blobs(run_id))
+            lines = log_lines(self._layout.events(run_id), self._disk)
+            for event in LogReader(lines, blobs.text):
+                return event.mission_id
+        return ""
 
     def find(self, name: str) -> str:
         """Return the run id of a run, or of the newest run of a mission."""
         if name.startswith("run_") and self._layout.run(name).is_dir():
             return name
-        for head in self.heads():
-            if head.mission_id == name:
-                return head.run_id
+        for run_id in self._runs_of(name):
+            return run_id
         hint = "run: codex-oss mission list"
         raise NotFound(f"there is no mission or run {name!r} here", hint=hint)
 
     def list(self) -> Iterator[Json]:
-        """Yield every run, newest first, from its head file."""
-        for head in self.heads():
-            state = self._state(head.run_id, str(head.summary.get("status", "")))
-            row: Json = {"run_id": head.run_id, "mission_id": head.mission_id, "state": state}
-            yield row | head.summary
+        """Yield every run, newest first, from its head; from its log where that is not ours."""
+        for run_id, head in self.runs():
+            if head:
+                state = self._state(run_id, str(head.summary.get("status", "")))
+                row: Json = {"run_id": run_id, "mission_id": head.mission_id, "state": state}
+                yield row | head.summary
+            else:
+                found = self.status(run_id)
+                yield {name: found[name] for name in ("run_id", "mission_id", "state", "status")}
+
+    def runs(self) -> Iterator[tuple[str, Head | None]]:
+        """Yield every run, newest first, with its head if there is one of ours. One that was
+        removed is no run any more."""
+        folders = {path.name for path in self._layout.runs.glob("run_*")}
+        for run_id in sorted(folders | set(self._heads.run_ids()), reverse=True):
+            head = self._heads.read(run_id)
+            if run_id in folders or (head and not head.gc):
+                yield run_id, head
 
     def heads(self) -> Iterator[Head]:
-        for run_id in self._heads.run_ids():
-            head = self._heads.read(run_id)
+        for _, head in self.runs():
             if head:
                 yield head
 
     def live_runs(self) -> int:
         """Return how many runs some process works on at this moment."""
-        return sum(self._is_held(head.run_id) for head in self.heads() if not head.sealed)
+        return sum(self.is_held(head.run_id) for head in self.heads() if not head.sealed)
 
-    def _reader(self, run_id: str) -> LogReader:
-        blobs = BlobStore(self._layout.blobs(run_id), self._disk)
-        return LogReader(log_lines(self._layout.events(run_id), self._disk), blobs.text)
+    def is_held(self, run_id: str) -> bool:
+        """Whether some process works on this run."""
+        return self._lock(run_id).is_held
 
-    def _is_held(self, run_id: str) -> bool:
-        return FileLock(self._layout.run_lock(run_id), self._clock).is_held
+    def _lock(self, run_id: str) -> FileLock:
+        return FileLock(self._layout.run_lock(run_id), self._clock)
 
     def _state(self, run_id: str, status: str) -> str:
         if status in ("REFUSED", "UNREADABLE"):
             return status.lower()
-        if self._is_held(run_id):
-            return "running"
+        if self.is_held(run_id):
+            return "open"
         return "interrupted" if status in ("NEW", "OPEN") else "final"

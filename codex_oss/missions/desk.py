@@ -4,9 +4,8 @@ An `Order` enters `begin`, a `Run` leaves whose events each door dresses; a refu
 of its own. A run belongs to the process that holds its `run.lock` (architecture 8).
 """
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
@@ -14,10 +13,10 @@ from math import inf
 from pathlib import Path
 from typing import NoReturn
 
-from codex_oss.chat import ChatModel
+from codex_oss.chat import Burst, ChatModel, ChatRequest
 from codex_oss.contract import MissionV1, contract_digest, parse_mission, render_mission
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.errors import BadMission, BridgeError, Busy, Refused
+from codex_oss.errors import BadMission, Cancelled, Refused
 from codex_oss.layout import Layout
 from codex_oss.log import BlobStore, HeadStore, LogFollower, MissionEventLog, write_projections
 from codex_oss.missions.archive import LoggedRun, RunArchive
@@ -28,10 +27,13 @@ from codex_oss.missions.handover import Handover
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import refusal
+from codex_oss.missions.resuming import ensure_resumable, raising, reopened
 from codex_oss.missions.run import Run
+from codex_oss.missions.shelf import RunShelf
 from codex_oss.missions.substitutes import Substitute
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.record import (
+    CancelRequested,
     Event,
     Fact,
     HeadSealed,
@@ -39,21 +41,20 @@ from codex_oss.record import (
     MissionAdmitted,
     MissionRefused,
     RunRecord,
-    RunResumed,
     canonical,
     sha256,
 )
 from codex_oss.redaction import Redactor
 from codex_oss.runtime import PROMPT_VERSION, Admission, AdmissionFacts, admit
-from codex_oss.system import DISK, Disk, FileLock, Git, ProcessId, new_id, private_folder
+from codex_oss.system import DISK, Disk, FileLock, Git
 from codex_oss.tools import Guard, ScopeSurvey, ToolBroker
 
 MISSION_ID_CHARACTERS_MAX = 64
-ADMISSION_SECONDS_MAX = 5.0
 ANSWER_KEPT_SECONDS = 900  # After its end a run answers the same request again.
 TAKE_SECONDS_MAX = 2.0  # Until who had a run has let go of it.
 EPOCH = "1970-01-01T00:00:00+00:00"  # When a log without an event ended.
-LOCK_SECONDS = 0.0  # A run that another process holds is running: there is nothing to wait for.
+END_SECONDS_MAX = 10.0  # For the end of a run that was called off; it is due within 2 s.
+END_POLL_SECONDS = 0.05
 
 Models = Callable[[ModelProfile], ChatModel]
 
@@ -94,6 +95,7 @@ class MissionDesk:
         self._disk = disk
         self._handover = handover or Handover()
         self._heads = HeadStore(layout.heads, layout.head_key, disk)
+        self._shelf = RunShelf(layout, self._heads, clock, redactor, disk)
         self.archive = RunArchive(layout, self._heads, clock, disk)
         self.auditor = Auditor(layout, self.archive, guard_for, redactor, clock)
 
@@ -107,7 +109,7 @@ class MissionDesk:
         order = replace(order, run_key=_run_key(order))
         guard = self._guard_for(order.mission)
         survey = guard.survey()
-        with ExitStack() as on_failure, self._one_at_a_time():
+        with ExitStack() as on_failure, self._shelf.one_at_a_time():
             if same := self._same_request(order.run_key):
                 return self._attached(same, deadline)
             facts = self._facts(order, survey, self.archive.live_runs())
@@ -115,13 +117,13 @@ class MissionDesk:
             if facts.storage_fault or admission.decision == "busy":
                 raise refusal(admission)
             mission_id = self._name_of(order.mission)
-            log = self._new_log(mission_id, order)
-            lock = self._locked(log.run_id, on_failure)
+            log = self._shelf.new_log(mission_id, order)
+            lock = self._shelf.locked(log.run_id, on_failure)
             if admission.decision != "admitted":
                 self._refuse(log, order, admission)
             opening = log.append(self._admitted(order, admission))
             on_failure.pop_all()
-        return self._run(log, lock, opening, order.profile, guard, deadline)
+        return self._run(log, lock, opening, self._models(order.profile), guard, deadline)
 
     def _facts(self, order: Order, survey: ScopeSurvey, live_runs: int) -> AdmissionFacts:
         facts = find_facts(order, survey, self._layout, self._provider_fault, live_runs)
@@ -134,12 +136,12 @@ class MissionDesk:
         for run in (self.archive.load(name) for name in names if run_key):
             ended = datetime.fromisoformat(run.record.last_at or EPOCH)
             is_fresh = (self._clock.now() - ended).total_seconds() <= ANSWER_KEPT_SECONDS
-            if run.state == "running" or (run.state != "refused" and run.events and is_fresh):
+            if run.state == "open" or (run.state != "refused" and run.events and is_fresh):
                 return run
         return None
 
     def _attached(self, run: LoggedRun, deadline: Deadline) -> AttachedRun:
-        blobs = BlobStore(self._layout.blobs(run.run_id), self._disk)
+        blobs = BlobStore(self._layout.blobs(run.run_id), disk=self._disk)
         follower = LogFollower(self._layout.events(run.run_id), blobs.text, self._disk)
         take_up = partial(self._taken_up, run.run_id, deadline)
         return AttachedRun(run.run_id, run.mission_id, follower, take_up, self._clock, deadline)
@@ -169,36 +171,78 @@ class MissionDesk:
         missing += [(denied.path, denied.code) for denied in survey.refused]
         return Sources(sizes, tuple(dict.fromkeys(missing)))
 
-    def resume(self, run_id: str, deadline: Deadline) -> Run:
-        """Take up a run that nobody holds: the same loop over the same log."""
+    def resume(
+        self,
+        run_id: str,
+        deadline: Deadline,
+        raises: Mapping[str, int] | None = None,
+        why: str = "",
+    ) -> Run:
+        """Take up a run that nobody holds: the same loop over the same log, with the limits that a
+        person raises."""
         record = self.archive.load(run_id).record
-        _ensure_resumable(record, run_id)
+        ensure_resumable(record, run_id)
         with ExitStack() as on_failure:
-            lock = self._locked(run_id, on_failure)
+            lock = self._shelf.locked(run_id, on_failure)
             profile = self._registry.resolve(record.profile.name)
             if fault := self._provider_fault(profile):
                 raise Refused(fault, code=fault.split(":")[0], hint="set the provider's key")
-            log = self._log(run_id, record.admitted.mission_id)
-            log.open()
-            if log.record.loop.finalized and log.record.delivery.sealed:
-                hint = f"run: codex-oss show-summary {run_id}"
-                raise Refused(f"{run_id} has ended already", code="already_final", hint=hint)
-            opening = log.append(_resumed(log.record)) if log.record.is_open else ()
+            log = self._shelf.taken_up(run_id, record.admitted.mission_id)
+            opening = reopened(log, raising(log.record, raises or {}, why))
             on_failure.pop_all()
-        return self._run(log, lock, opening, profile, self._guard_for(record.contract), deadline)
+        guard = self._guard_for(record.contract)
+        return self._run(log, lock, opening, self._models(profile), guard, deadline)
+
+    def cancel(self, run_id: str, why: str) -> RunRecord:
+        """End a run with a report, whoever works on it, and return what became of it."""
+        run = self.archive.load(run_id)
+        ensure_resumable(run.record, run_id)
+        if run.record.loop.finalized:
+            return run.record
+        word = CancelRequested("person", why)
+        if run.state == "open":
+            log = self._shelf.log(run_id, run.mission_id)
+            log.visit()
+            log.offer(word)
+            self._await_end(log)
+            if log.record.loop.finalized:
+                return log.record
+        return self.close(run_id, word)
+
+    def _await_end(self, log: MissionEventLog) -> None:
+        give_up = self._clock.monotonic() + END_SECONDS_MAX
+        while not log.record.loop.finalized and self.archive.is_held(log.run_id):
+            if self._clock.monotonic() >= give_up:
+                return
+            self._clock.sleep(END_POLL_SECONDS)
+            log.poll()
+
+    def close(self, run_id: str, word: CancelRequested) -> RunRecord:
+        """End a run that nobody works on by the normal verdict. No model is asked."""
+        record = self.archive.load(run_id).record
+        ensure_resumable(record, run_id)
+        with ExitStack() as on_failure:
+            lock = self._shelf.locked(run_id, on_failure)
+            log = self._shelf.taken_up(run_id, record.admitted.mission_id)
+            opening = reopened(log, (word,))
+            on_failure.pop_all()
+        guard, deadline = self._guard_for(record.contract), Deadline(self._clock)
+        for _ in self._run(log, lock, opening, _Nobody(), guard, deadline).events():
+            continue
+        return log.record
 
     def _run(
         self,
         log: MissionEventLog,
         lock: FileLock,
         opening: tuple[Event, ...],
-        profile: ModelProfile,
+        model: ChatModel,
         guard: Guard,
         deadline: Deadline,
     ) -> Run:
         deadline = deadline.within(inf)
         performer = Performer(
-            self._models(profile),
+            model,
             ToolBroker(guard),
             self._clock,
             deadline,
@@ -294,68 +338,6 @@ class MissionDesk:
             name = mission.mission_id[: MISSION_ID_CHARACTERS_MAX - len(suffix)] + suffix
         return name
 
-    # ---- logs and locks --------------------------------------------------------------------------
-
-    @contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
-        """Admit one mission of a project at a time, so that names and places are given once."""
-        try:
-            self._layout.make()
-            private_folder(self._layout.runs, self._disk)
-            lock = FileLock(self._layout.admission_lock, self._clock)
-            is_ours = lock.acquire(ADMISSION_SECONDS_MAX)
-        except (OSError, BridgeError):
-            yield  # Nothing can be stored here: admission says so.
-            return
-        if not is_ours:
-            raise Busy("another mission is being admitted", hint="try again in 1s")
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _new_log(self, mission_id: str, order: Order) -> MissionEventLog:
-        now = self._clock.now()
-        run_id = f"run_{now:%Y%m%dt%H%M%Sz}_{now.microsecond // 1000:03x}{new_id(5)}"
-        log = self._log(run_id, mission_id)
-        log.create(
-            {
-                "tier": order.mission.tier,
-                "status": "NEW",
-                "alias": order.model_alias,
-                "contract": contract_digest(order.mission),
-                "run_key": order.run_key,
-            }
-        )
-        return log
-
-    def _log(self, run_id: str, mission_id: str) -> MissionEventLog:
-        return MissionEventLog(
-            self._layout.run(run_id),
-            mission_id,
-            heads=self._heads,
-            clock=self._clock,
-            redact=self._redact,
-            disk=self._disk,
-        )
-
-    def _redact(self, payload: Json) -> Json:
-        clean, _ = self._redactor.redact_value(payload)
-        assert isinstance(clean, dict)
-        return clean
-
-    def _locked(self, run_id: str, on_failure: ExitStack) -> FileLock:
-        lock = FileLock(self._layout.run_lock(run_id), self._clock)
-        if not lock.acquire(LOCK_SECONDS):
-            raise Refused(
-                f"{run_id} is running: {lock.holder}",
-                code="run_is_active",
-                hint=f"run: codex-oss show-trace {run_id}",
-            )
-        on_failure.callback(lock.release)
-        lock.write_holder(_owner())
-        return lock
-
 
 def _run_key(order: Order) -> str:
     """Return what the same request has in common with itself, and the contract with it; "" where
@@ -365,29 +347,8 @@ def _run_key(order: Order) -> str:
     return sha256(canonical([order.run_key, contract_digest(order.mission)]))
 
 
-def _ensure_resumable(record: RunRecord, run_id: str) -> None:
-    """Raise why a run cannot go on, where it never began or cannot be read."""
-    match record.status:
-        case "NEW":
-            message = f"{run_id} ended before it was admitted, there is nothing to resume"
-            raise Refused(message, code="never_admitted", hint="hand the mission in again")
-        case "REFUSED":
-            message = f"{run_id} was refused, there is nothing to resume"
-            hint = f"run: codex-oss explain {run_id}"
-            raise Refused(message, code="already_final", hint=hint)
-        case "UNREADABLE":
-            hint = "resume it with the version that admitted it: its first event names that"
-            message = f"the contract of {run_id} cannot be read by this version"
-            raise Refused(message, code="contract_unreadable", hint=hint)
+class _Nobody:
+    """The model of a run that is only closed: whoever asks it gets no answer."""
 
-
-def _resumed(record: RunRecord) -> RunResumed:
-    loop = record.loop
-    open_intents = [f"model_call:{loop.open_request.call}"] if loop.open_request else []
-    open_intents += [f"tool_call:{loop.open_tool.call_id}"] if loop.open_tool else []
-    return RunResumed("resume", _owner(), tuple(open_intents))
-
-
-def _owner() -> str:
-    me = ProcessId.of(os.getpid())
-    return f"pid {me.pid}, started {me.start}"
+    def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
+        raise Cancelled("the run is being closed")

@@ -67,7 +67,7 @@ from codex_oss.record.events import (
 )
 from codex_oss.record.exact_write import EXACT_WRITE, exact_write, is_exact_write
 from codex_oss.record.findings import HELD, findings
-from codex_oss.record.legality import OF_OTHERS, illegal
+from codex_oss.record.legality import OfOthers, illegal
 from codex_oss.record.patch_events import (
     FileChange,
     FileImage,
@@ -139,7 +139,7 @@ from codex_oss.record.views_record import (
     render,
     story,
 )
-from codex_oss.record.views_report import denials, report
+from codex_oss.record.views_report import budget, denials, report
 from codex_oss.record.views_trace import decisions
 from codex_oss.record.visible_commentary import Sentence, commentary_for, shown_live
 from codex_oss.record.words import one_line, shown
@@ -193,7 +193,7 @@ __all__ = [
     "ModelReplied",
     "ModelRequested",
     "ModelStopped",
-    "OF_OTHERS",
+    "OfOthers",
     "OverrideRecorded",
     "PatchAppliedByRuntime",
     "PatchApplyStarted",
@@ -246,6 +246,7 @@ __all__ = [
     "VerificationStarted",
     "WorktreeCreated",
     "WorktreeRemoved",
+    "budget",
     "canonical",
     "closing_reason",
     "commentary_for",

@@ -20,7 +20,7 @@ AFTER_THE_END = (
     | facts.UnknownFact
     | DeliveryFact
 )
-OF_OTHERS = facts.CancelRequested | facts.OverrideRecorded | CommentaryDelivered | DesktopFact
+OfOthers = facts.CancelRequested | facts.OverrideRecorded | CommentaryDelivered | DesktopFact
 """All that a process may append to an open run on which another one works."""
 
 

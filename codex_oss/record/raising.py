@@ -4,6 +4,7 @@ A record and a `BudgetChanged` enter; the record in which the limit holds leaves
 it would break. What was said to be used up is asked again of the limits that hold.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from codex_oss.contract import parse_mission, render_mission
@@ -34,7 +35,7 @@ def raised(record: RunRecord, fact: BudgetChanged) -> RunRecord:
     return evolved(record, mission=mission, budget=evolved(record.budget, exhausted=still))
 
 
-def wanted_raises(record: RunRecord, wanted: dict[str, int]) -> tuple[BudgetChanged, ...]:
+def wanted_raises(record: RunRecord, wanted: Mapping[str, int]) -> tuple[BudgetChanged, ...]:
     """Return the raises that lead from the limits that hold to these; `ValueError` says which
     cannot be."""
     held = limits_of(record)

@@ -29,6 +29,7 @@ OTHERS_MAY_ANSWER = (
 
 RESERVE_SECONDS_MIN, RESERVE_SECONDS_MAX = 2, 30  # Kept for closing (missions 10.2).
 CONFIDENCES = ("LOW", "MEDIUM", "HIGH")
+CANCELLED_BY = {"client": "client_disconnected", "runtime": "interrupted"}
 SOURCE_PACK = "source_pack"
 """How a run comes in that mends what a raw model left: at most PARTIAL, and LOW (missions 14)."""
 
@@ -76,7 +77,7 @@ def early_end(record: RunRecord) -> str:
     """Return the word that ends a run at once, whatever the model still asked for."""
     loop = record.loop
     if loop.cancelled_by:
-        return "client_disconnected" if loop.cancelled_by == "client" else "cancelled"
+        return CANCELLED_BY.get(loop.cancelled_by, "cancelled")
     if loop.stopped:
         return "stopped_by_model"
     return "write_attempts" if loop.write_attempts >= WRITE_ATTEMPTS_MAX else ""

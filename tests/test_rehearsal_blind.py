@@ -16,7 +16,7 @@ PACKAGE = ROOT / "codex_oss"
 ROOM = PACKAGE / "rehearsal"
 PROTOCOL = (
     *(PACKAGE / "chat", PACKAGE / "contract"),
-    *(PACKAGE / "runtime" / "prompt.py", PACKAGE / "runtime" / "standing.py"),
+    *(PACKAGE / "runtime" / name for name in ("prompt.py", "transcript.py", "standing.py")),
     PACKAGE / "tools" / "broker.py",
 )
 """What makes the prompts that the room reads, denials included: it must know their words."""

@@ -116,7 +116,10 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ("stop", "{}", "bad_argument", "reason is missing"),
     *(
         (name, "{}", "no_such_tool_here", "nothing is written or run")
-        for name in "apply_patch write_file edit create rtk_write shell exec_command bash".split()
+        for name in (
+            "apply_patch write_file edit create rtk_write shell exec_command bash"
+            " str_replace_editor run_command execute_bash"
+        ).split()
     ),
 )
 

@@ -349,6 +349,8 @@ class Repositories(unittest.TestCase):
             plant(root, {"a.py": "x", "dist/b.py": "x", "p/__pycache__/c.py": "x", "p/d.py": "x"})
             found = Project(root).guard.readable_files()
             self.assertEqual([file.path for file in found.files], ["a.py", "p/d.py"])
+            opened = Scope(allowed_roots=(".",), exposed_classes=("vendor",))
+            self.assertEqual(len(Project(root, opened).guard.readable_files().files), 4)
 
 
 if __name__ == "__main__":

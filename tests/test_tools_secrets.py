@@ -71,7 +71,9 @@ class Secrets(unittest.TestCase):
                 self.assert_clean(self.project.read("conf.py", start_line=first, end_line=last))
         long = f'{"x" * 3_990} = "{self.secrets["github"]}"\n'
         plant(self.project.root, {"long.py": long})
-        self.assert_clean(self.project.read("long.py"))
+        found = self.project.read("long.py")
+        self.assert_clean(found)
+        self.assertRegex(found.text, r' = "\[\+\d+ chars\]$')
 
     def test_lines_around_a_secret_are_found_beside_it(self) -> None:
         cases = {

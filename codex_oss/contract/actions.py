@@ -41,7 +41,10 @@ REASON_CHARS_MAX = 300
 FAULTS_TOLD_MAX = 5  # Of one report to the model: more would cost more than asking again.
 
 _DROPPED = "recursive"  # Our searches are recursive and our listings have a depth.
-_FORBIDDEN = frozenset("patch write edit create delete shell exec bash terminal".split())
+_FORBIDDEN = frozenset(
+    "patch write edit editor create delete remove shell sh bash terminal powershell exec execute"
+    " command".split()
+)
 _STOP = Record(
     (
         Field("reason", Text(REMARK_CHARS_MAX)),

@@ -7,7 +7,7 @@ environment reaches git. A revision is resolved to a full id before anything is 
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ _COMMIT = (
     *("--no-show-signature", "--no-notes", "--no-mailmap", "--encoding=UTF-8"),
     *("--date=iso-strict", "--format=%H%x00%ad%x00%an%x00%s"),
 )
+Setting = tuple[str, str]
 
 
 def work_tree_above(folder: Path) -> Path | None:
@@ -102,7 +103,7 @@ class Git:
     def standing(self) -> Standing | None:
         """Return branch, head and changed files, or `None` where git cannot say."""
         options = ("--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames")
-        answer = self._ask("status", *options, _SUBMODULES, env=self._without_filters())
+        answer = self._ask("status", *options, _SUBMODULES, settings=self._without_filters())
         if answer is None:
             return None
         lines = [os.fsdecode(line) for line in answer.split(b"\0") if line]
@@ -133,7 +134,7 @@ class Git:
         """Return what a work tree has changed, or what its next commit will change."""
         asked = ("--", path) if path != "." else ()
         options = (*_COUNTED, _SUBMODULES, *(("--cached",) if staged else ()))
-        answer = self._ask("diff", *options, *asked, env=self._without_filters())
+        answer = self._ask("diff", *options, *asked, settings=self._without_filters())
         return None if answer is None else self._changes(_fields(answer))
 
     def _changes(self, fields: list[str]) -> tuple[Changed, ...]:
@@ -160,30 +161,25 @@ class Git:
         assert self._work_tree
         return os.path.relpath(self._work_tree / path, self._root)
 
-    def _without_filters(self) -> dict[str, str]:
-        """Return settings that empty every filter which some configuration names. They stand in
-        the environment, for a name may hold a `=`."""
+    def _without_filters(self) -> tuple[Setting, ...]:
+        """Return settings that empty every filter which some configuration names."""
         names = self._ask("config", "-z", "--name-only", "--list") or b""
         keys = {os.fsdecode(name) for name in names.split(b"\0") if _FILTER.fullmatch(name)}
-        env = {"GIT_CONFIG_COUNT": str(len(keys))}
-        for number, key in enumerate(sorted(keys)):
-            value = "false" if key.endswith(".required") else ""
-            env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return env
+        return tuple((key, "false" if key.endswith(".required") else "") for key in sorted(keys))
 
     def _ask(
         self,
         *arguments: str,
-        env: Mapping[str, str] | None = None,
+        settings: tuple[Setting, ...] = (),
         seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> bytes | None:
         if self._work_tree is None:
             return None
         try:
             done = run(
-                ("git", *SAFE, *arguments),
+                ("git", *SAFE, *_as_options(settings), *arguments),
                 cwd=self._root,
-                env=_environment(self._work_tree) | dict(env or {}),
+                env=_environment(self._work_tree, settings),
                 seconds_max=seconds_max,
                 output_bytes_max=ANSWER_BYTES_MAX,
                 deadline=self._deadline,
@@ -206,8 +202,19 @@ def is_revision(text: str) -> bool:
     return _REVISION.fullmatch(text) is not None
 
 
-def _environment(work_tree: Path) -> dict[str, str]:
-    return minimal_env(
+def _as_options(settings: Iterable[Setting]) -> Iterator[str]:
+    for key, value in settings:
+        if "=" not in key:
+            yield from ("-c", f"{key}={value}")
+
+
+def _environment(work_tree: Path, settings: Iterable[Setting]) -> dict[str, str]:
+    """Return all that git may know of our environment, and settings that no option can spell."""
+    odd = [setting for setting in settings if "=" in setting[0]]
+    numbered = {"GIT_CONFIG_COUNT": str(len(odd))} if odd else {}
+    for number, (key, value) in enumerate(odd):
+        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return numbered | minimal_env(
         LANG="C",
         LC_ALL="C",
         GIT_CONFIG_NOSYSTEM="1",

@@ -30,6 +30,7 @@ UNRANGED_BYTES_MAX = 64 << 20  # Missions 5.2: above this a range must be given.
 WANTED_BYTES_MAX = 1 << 20  # Held of the wanted lines: ten times what is ever shown.
 AROUND_LINES = 1_000  # The longest private keys have some hundred lines.
 AROUND_BYTES_MAX = 1 << 18
+TOKEN_CHARACTERS_MAX = 64  # Of `_TOKEN`.
 LINES_BETWEEN_CHECKS = 10_000  # Of the deadline: some milliseconds.
 
 _HIDDEN = re.compile(
@@ -100,10 +101,15 @@ class Document:
 
 
 def shown_text(text: str, characters_max: int = LINE_CHARACTERS_MAX) -> str:
-    """Return a text on one line, with escapes for what acts instead of being read."""
+    """Return a text on one line, with escapes for what acts instead of being read. It is not cut
+    within what stands for a secret."""
     text = _HIDDEN.sub(_escaped, text)
-    rest = len(text) - characters_max
-    return text if rest <= 0 else f"{text[:characters_max]}[+{rest} chars]"
+    if len(text) <= characters_max:
+        return text
+    for token in _TOKEN.finditer(text, max(0, characters_max - TOKEN_CHARACTERS_MAX)):
+        if token.start() < characters_max < token.end():
+            characters_max = token.start()
+    return f"{text[:characters_max]}[+{len(text) - characters_max} chars]"
 
 
 def is_cut(line: str) -> bool:

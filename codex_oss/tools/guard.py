@@ -240,7 +240,8 @@ class Guard:
         """Whether files in a folder are in scope, if only to be counted as denied."""
         denial = self._denial(folder, True)
         is_made = posixpath.basename(folder) in _MADE_FOLDERS
-        return not is_made and (denial is None or denial.code not in _NOT_COUNTED)
+        is_opened = "vendor" in self.rules.scope.exposed_classes
+        return (is_opened or not is_made) and (denial is None or denial.code not in _NOT_COUNTED)
 
     def _is_in_scope(self, path: str) -> bool:
         return path in self._paths or any(is_below(path, root) for root in self._roots)

@@ -136,6 +136,18 @@ class Contracts(unittest.TestCase):
         (explained,) = self.line.each(hint.removeprefix("hint: run: codex-oss ").split())
         self.assertRegex(explained.out, r"enforcement +deny +not_enforced_yet:\$\.tier")
 
+    def test_several_profiles_are_compared_and_one_that_cannot_run_is_named(self) -> None:
+        once, both, document = self.line.each(
+            ["mission", "run", "m.json", "--profiles", "rehearsal,rehearsal"],
+            ["mission", "run", "m.json", "--profiles", "rehearsal,kimi"],
+            ["mission", "run", "m.json", "--profiles", "rehearsal,kimi", "--json"],
+        )
+        self.assertIn("has 1 different ones, and `min_agree` is 2", once.err)
+        self.assertIn("- [single_source by rehearsal] `load` is defined", both.out)
+        self.assertIn("- kimi: REFUSED (provider_not_configured", both.out)
+        self.assertEqual((once.code, both.code, document.code), (1, 1, 1))
+        self.assertEqual(document.json["report"]["status"], "PARTIAL")
+
     def test_a_profile_without_its_key_says_which_to_set(self) -> None:
         (done,) = self.line.each(["mission", "run", "m.json", "--profile", "kimi"])
         failed, hint = done.complaint

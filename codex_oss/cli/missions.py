@@ -13,15 +13,17 @@ from codex_oss.cli.output import Console, Result, table
 from codex_oss.cli.workshops import open_workshop
 from codex_oss.contract import (
     TIER_NAMES,
+    MissionV1,
     not_enforced,
     parse_mission,
     render_handoff,
+    render_mission,
     validate_handoff,
 )
 from codex_oss.contract import template as template_of
 from codex_oss.deadline import Deadline
 from codex_oss.errors import BadMission, BadRequest, Cancelled, NotFound, StorageUnsafe, TooLarge
-from codex_oss.missions import AttachedRun, MissionResult, Order, Run
+from codex_oss.missions import AnyRun, MissionResult, Order
 from codex_oss.profiles import BUILT_IN, ModelProfile
 from codex_oss.record import CancelRequested, Event, Json, Sentence, commentary_for, shown_live
 from codex_oss.system import on_interrupt, read_bounded
@@ -86,6 +88,12 @@ def run_mission_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", help="a contract or a text with a handoff; - for stdin")
     parser.add_argument("--profile", metavar="NAME", help="the model that is to work on it")
     parser.add_argument(
+        "--profiles",
+        type=lambda text: text.split(","),
+        metavar="A,B,...",
+        help="2 to 5 models, each for itself; then what they found is compared",
+    )
+    parser.add_argument(
         "--idempotency-key",
         metavar="TEXT",
         help="with the same key and contract the same run answers, for 15 minutes",
@@ -105,11 +113,28 @@ def run_mission(arguments: Namespace, console: Console) -> Result:
     mission = handed.mission_for_runtime()
     for warning in handed.warnings:
         console.say(f"warning: {warning}")
-    profile = _profile(workshop, arguments.profile, console)
+    if arguments.profiles:
+        mission = _corroborated(mission, arguments.profiles)
+        profile = workshop.registry.resolve(arguments.profiles[0])
+    else:
+        profile = _profile(workshop, arguments.profile, console)
     key = f"key:{arguments.idempotency_key}" if arguments.idempotency_key else ""
     order = Order(mission, profile, profile.name, 0, "cli", handed.warnings, key)
     deadline = Deadline(workshop.clock)
     return _followed(workshop.desk.begin(order, deadline), deadline, workshop, console)
+
+
+def _corroborated(mission: MissionV1, profiles: list[str]) -> MissionV1:
+    """Return the contract with the profiles of the command line in the place of its own."""
+    document = render_mission(mission)
+    policy = document["corroboration"]
+    least = policy["min_agree"] if isinstance(policy, dict) else 2
+    parsed = parse_mission(
+        {**document, "corroboration": {"profiles": profiles, "min_agree": least}}
+    )
+    if parsed.mission is None:
+        raise BadMission("these profiles cannot work on one contract", faults=parsed.faults)
+    return parsed.mission
 
 
 def _profile(workshop: Workshop, name: str | None, console: Console) -> ModelProfile:
@@ -177,9 +202,7 @@ def _cells(row: Json) -> tuple[str, ...]:
     return (*(str(row.get(name, "")) for name in names), " ".join(objective.split()))
 
 
-def _followed(
-    run: Run | AttachedRun, deadline: Deadline, workshop: Workshop, console: Console
-) -> Result:
+def _followed(run: AnyRun, deadline: Deadline, workshop: Workshop, console: Console) -> Result:
     """Tell a run as it happens; Ctrl-C ends it with a report."""
     style = workshop.settings
     try:

@@ -105,8 +105,9 @@ def _profiles_can_agree(contract: Contract) -> Faults:
     corroboration = _members(contract, "corroboration")
     profiles, needed = _texts(corroboration, "profiles"), corroboration.get("min_agree", 2)
     assert isinstance(needed, int)
-    if profiles and len(profiles) < needed:
-        message = f"has {len(profiles)}, and `min_agree` is {needed}"
+    different = len(set(profiles))
+    if profiles and different < needed:
+        message = f"has {different} different ones, and `min_agree` is {needed}"
         yield Fault("$.corroboration.profiles", "conflict", message)
 
 

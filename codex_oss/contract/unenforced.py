@@ -33,8 +33,6 @@ NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
     ("objective_spec", (None,), "nothing searches or checks for a target yet"),
     ("closer_model", (None,), _NO_CLOSER),
     ("fallback_closer_model", (None,), _NO_CLOSER),
-    ("corroboration.profiles", ([],), "one mission is one run yet"),
-    ("corroboration.min_agree", (2,), "one mission is one run yet"),
 )
 
 

@@ -16,7 +16,7 @@ from codex_oss.deadline import Clock
 from codex_oss.errors import Busy, Refused
 from codex_oss.gateway.lanes import MissionLane
 from codex_oss.gateway.turns import Served, new_turn
-from codex_oss.missions import AttachedRun, MissionDesk, MissionResult, Order, Run
+from codex_oss.missions import AnyRun, MissionDesk, MissionResult, Order
 from codex_oss.record import (
     ReportedMission,
     Sentence,
@@ -89,7 +89,7 @@ class MissionTurns:
             return turn, narrate(turn, _failing(error))
         return turn, narrate(turn, self._told(run))
 
-    def _told(self, run: Run | AttachedRun) -> Iterator[Commentary | FinalReport]:
+    def _told(self, run: AnyRun) -> Iterator[Commentary | FinalReport]:
         with closing(run.events()) as events:
             sentences = (s for event in events if (s := commentary_for(event)))
             style = self._style

@@ -21,7 +21,7 @@ from codex_oss.contract import (
 from codex_oss.deadline import Deadline
 from codex_oss.errors import BridgeError, Busy, Refused
 from codex_oss.gateway.pack_texts import Pack, sources_text, without_conclusions
-from codex_oss.missions import AttachedRun, MissionDesk, MissionResult, Order, Run
+from codex_oss.missions import AnyRun, MissionDesk, MissionResult, Order
 from codex_oss.profiles import ModelProfile
 from codex_oss.record import EXACT_WRITE, SOURCE_PACK, Json
 
@@ -122,14 +122,14 @@ class SourcePacks:
         text = without_conclusions(handed.task, pack, result, why)
         yield from self._said(text, handed.profile, spent)
 
-    def begin_exact_write(self, handed: Handed) -> Run | AttachedRun:
+    def begin_exact_write(self, handed: Handed) -> AnyRun:
         """Admit the run that compares a file with the text it is to have, or raise why not."""
         mission = exact_write_mission(handed.task, seconds=_seconds(handed.deadline))
         extra: Json = {"asks_model": self._limits.asks_model}
         order = _order(handed, mission, handed.profile, EXACT_WRITE, extra)
         return self._desk.begin(order, handed.deadline)
 
-    def propose(self, run: Run | AttachedRun, profile: ModelProfile) -> Iterator[Burst]:
+    def propose(self, run: AnyRun, profile: ModelProfile) -> Iterator[Burst]:
         """Yield what the text would change. Nothing is written."""
         with closing(run.events()) as events:
             for _ in events:

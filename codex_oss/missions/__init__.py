@@ -4,6 +4,7 @@ from codex_oss.missions.archive import LoggedRun, RunArchive
 from codex_oss.missions.attached import AttachedRun
 from codex_oss.missions.desk import MissionDesk
 from codex_oss.missions.facts import Order, Sources
+from codex_oss.missions.group import AnyRun, GroupRun
 from codex_oss.missions.handover import Handover
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
@@ -11,7 +12,9 @@ from codex_oss.missions.results import MissionResult, result_of
 from codex_oss.missions.run import Run
 
 __all__ = [
+    "AnyRun",
     "AttachedRun",
+    "GroupRun",
     "Handover",
     "LoggedRun",
     "MissionDesk",

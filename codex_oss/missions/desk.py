@@ -23,6 +23,7 @@ from codex_oss.missions.archive import LoggedRun, RunArchive
 from codex_oss.missions.attached import LOOK_SECONDS, AttachedRun
 from codex_oss.missions.auditing import Auditor
 from codex_oss.missions.facts import Order, Sources, find_facts, profile_facts, without_floats
+from codex_oss.missions.group import AnyRun, GroupRun, group_facts, member_order, members_of
 from codex_oss.missions.handover import Handover
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
@@ -33,6 +34,7 @@ from codex_oss.missions.shelf import RunShelf
 from codex_oss.missions.substitutes import Substitute
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.record import (
+    GROUP,
     CancelRequested,
     Event,
     Fact,
@@ -42,6 +44,7 @@ from codex_oss.record import (
     MissionRefused,
     RunRecord,
     canonical,
+    is_group,
     sha256,
 )
 from codex_oss.redaction import Redactor
@@ -101,11 +104,13 @@ class MissionDesk:
 
     # ---- one run ---------------------------------------------------------------------------------
 
-    def begin(self, order: Order, deadline: Deadline) -> Run | AttachedRun:
-        """Admit a mission and return its run, or the run that the same request began before. A
-        refused one is logged and raised; a busy one, and one for which there is no storage, is
-        only raised."""
+    def begin(self, order: Order, deadline: Deadline) -> AnyRun:
+        """Admit a mission and return its run, or the run that the same request began before, or
+        that of its group. A refused one is logged and raised; a busy one, and one for which there
+        is no storage, is only raised."""
         order = replace(order, mission=self._as_logged(order.mission))
+        members = members_of(order, self._registry)
+        order = replace(order, route_class=GROUP) if members else order
         order = replace(order, run_key=_run_key(order))
         guard = self._guard_for(order.mission)
         survey = guard.survey()
@@ -113,7 +118,7 @@ class MissionDesk:
             if same := self._same_request(order.run_key):
                 return self._attached(same, deadline)
             facts = self._facts(order, survey, self.archive.live_runs())
-            admission = admit(order.mission, facts)
+            admission = admit(order.mission, facts, is_group=bool(members))
             if facts.storage_fault or admission.decision == "busy":
                 raise refusal(admission)
             mission_id = self._name_of(order.mission)
@@ -121,9 +126,35 @@ class MissionDesk:
             lock = self._shelf.locked(log.run_id, on_failure)
             if admission.decision != "admitted":
                 self._refuse(log, order, admission)
-            opening = log.append(self._admitted(order, admission))
+            admitted = self._admitted(order, admission)
+            if members:
+                admitted = replace(admitted, profile=group_facts(members))
+            opening = log.append(admitted)
             on_failure.pop_all()
+        if members:
+            return self._group(log, lock, opening, order, members, deadline)
         return self._run(log, lock, opening, self._models(order.profile), guard, deadline)
+
+    def _group(
+        self,
+        log: MissionEventLog,
+        lock: FileLock,
+        opening: tuple[Event, ...],
+        order: Order,
+        members: tuple[ModelProfile, ...],
+        deadline: Deadline,
+    ) -> GroupRun:
+        return GroupRun(
+            log,
+            lock,
+            opening,
+            [member_order(order, log.mission_id, n, p) for n, p in enumerate(members, 1)],
+            begin=self.begin,
+            archive=self.archive,
+            clock=self._clock,
+            deadline=deadline.within(inf),
+            write_files=partial(self._write_files, log),
+        )
 
     def _facts(self, order: Order, survey: ScopeSurvey, live_runs: int) -> AdmissionFacts:
         facts = find_facts(order, survey, self._layout, self._provider_fault, live_runs)
@@ -182,6 +213,9 @@ class MissionDesk:
         person raises."""
         record = self.archive.load(run_id).record
         ensure_resumable(record, run_id)
+        if is_group(record):
+            hint = "resume its members (codex-oss mission list), or run the contract again"
+            raise Refused(f"{run_id} compares other runs", code="group_not_resumable", hint=hint)
         with ExitStack() as on_failure:
             lock = self._shelf.locked(run_id, on_failure)
             profile = self._registry.resolve(record.profile.name)
@@ -221,6 +255,9 @@ class MissionDesk:
         """End a run that nobody works on by the normal verdict. No model is asked."""
         record = self.archive.load(run_id).record
         ensure_resumable(record, run_id)
+        if is_group(record):
+            hint = "resume its members (codex-oss mission list), or run the contract again"
+            raise Refused(f"{run_id} compares other runs", code="group_not_resumable", hint=hint)
         with ExitStack() as on_failure:
             lock = self._shelf.locked(run_id, on_failure)
             log = self._shelf.taken_up(run_id, record.admitted.mission_id)
@@ -251,16 +288,17 @@ class MissionDesk:
             other=partial(self._other, guard),
         )
 
-        def write_files(events: tuple[Event, ...]) -> Iterator[Fact]:
-            if self.archive.is_newest(log.run_id, log.mission_id):
-                folder = self._layout.mission(log.mission_id)
-                yield from write_projections(folder, events, self._disk)
-
         mission = log.record.mission
         is_waited_for = mission is not None and mission.admitted.run_key
         is_taken_up = partial(self._handover.is_taken, log.run_id) if is_waited_for else None
         loop = MissionRun(log, performer, deadline, is_taken_up)
+        write_files = partial(self._write_files, log)
         return Run(log, lock, opening, loop, deadline, write_files)
+
+    def _write_files(self, log: MissionEventLog, events: tuple[Event, ...]) -> Iterator[Fact]:
+        if self.archive.is_newest(log.run_id, log.mission_id):
+            folder = self._layout.mission(log.mission_id)
+            yield from write_projections(folder, events, self._disk)
 
     def _other(self, guard: Guard, record: RunRecord, name: str) -> Substitute:
         """Admit a profile to go on with a run in the place of the one that it was admitted with."""

@@ -14,6 +14,7 @@ from codex_oss.record.codec import (
     sha256,
 )
 from codex_oss.record.contradictions import contradictions
+from codex_oss.record.corroborating import Member, corroborated
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.delivery_events import (
     ClaimGateEvaluated,
@@ -67,6 +68,7 @@ from codex_oss.record.events import (
 )
 from codex_oss.record.exact_write import EXACT_WRITE, exact_write, is_exact_write
 from codex_oss.record.findings import HELD, findings
+from codex_oss.record.group_verdict import GROUP, MEMBER, is_group
 from codex_oss.record.legality import OfOthers, illegal
 from codex_oss.record.patch_events import (
     FileChange,
@@ -121,6 +123,7 @@ from codex_oss.record.verdict import (
     reserve_seconds,
     verdict,
 )
+from codex_oss.record.views_group import group_message, report
 from codex_oss.record.views_people import (
     ReportedMission,
     final_message,
@@ -139,12 +142,18 @@ from codex_oss.record.views_record import (
     render,
     story,
 )
-from codex_oss.record.views_report import budget, denials, report
+from codex_oss.record.views_report import budget, denials
 from codex_oss.record.views_trace import decisions
 from codex_oss.record.visible_commentary import Sentence, commentary_for, shown_live
 from codex_oss.record.words import one_line, shown
 
 __all__ = [
+    "GROUP",
+    "MEMBER",
+    "Member",
+    "corroborated",
+    "group_message",
+    "is_group",
     "ActionRejected",
     "Answered",
     "Blob",

@@ -74,9 +74,9 @@ def _weighs(finding: Finding, path: str, line: int) -> bool:
 def _different_values(supported: list[Finding]) -> Iterator[Contradiction]:
     questions: dict[str, dict[str, int]] = {}
     for at, finding in enumerate(supported):
-        if finding.obligation_id and _plain(finding.value):
+        if finding.obligation_id and plain_value(finding.value):
             values = questions.setdefault(finding.obligation_id, {})
-            values.setdefault(_plain(finding.value), at)
+            values.setdefault(plain_value(finding.value), at)
     for obligation_id, values in questions.items():
         sides = [supported[at] for at in values.values()]
         later = supported[max(values.values()) + 1 :]
@@ -85,7 +85,7 @@ def _different_values(supported: list[Finding]) -> Iterator[Contradiction]:
             yield Contradiction("different_values", obligation_id, ids)
 
 
-def _plain(value: str) -> str:
+def plain_value(value: str) -> str:
     return " ".join(value.split()).casefold()
 
 
@@ -97,12 +97,12 @@ def _met_zero_matches(record: RunRecord, supported: list[Finding]) -> Iterator[C
                 continue
             for later in commands[claimed + 1 :]:
                 both = [_refs_to(supported, claimed), _refs_to(supported, later.index)]
-                if _meets(later, commands[claimed]) and not _is_settled(both, supported):
+                if meets(later, commands[claimed]) and not _is_settled(both, supported):
                     sides = (f"command:{claimed}", f"command:{later.index}")
                     yield Contradiction("zero_match_met", finding.obligation_id, sides)
 
 
-def _meets(later: Command, claimed: Command) -> bool:
+def meets(later: Command, claimed: Command) -> bool:
     """Whether a search found what an earlier one did not, in the place where that one looked."""
     if later.tool_name != claimed.tool_name or not later.match_count:
         return False

@@ -415,22 +415,29 @@ class ReportValidated:
 
 @dataclass(frozen=True, slots=True)
 class CorroboratingRun:
-    """A run that worked on the same contract, as it stood at `head`."""
+    """A run that worked on the same contract, as it stood at `head`; without a run `reason` says
+    why."""
 
     run_id: str
     head: str
     status: str
+    profile: str = ""
+    reason: str = ""
+    calls: int = 0
+    usage: CallUsage | None = None
+    cost_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CorroborationRecorded:
     """What independent runs make of one another: claims that several found, that they dispute,
-    and that one alone found."""
+    and that one alone found, by their ids in `detail`."""
 
     members: tuple[CorroboratingRun, ...]
     agreed: tuple[str, ...]
     contradicted: tuple[str, ...]
     single_source: tuple[str, ...]
+    detail: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

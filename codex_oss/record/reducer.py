@@ -12,6 +12,7 @@ import codex_oss.record.dialogue as dialogue
 import codex_oss.record.events as facts
 import codex_oss.record.observing as observing
 from codex_oss.contract import parse_mission
+from codex_oss.record.corroborating import folded
 from codex_oss.record.delivering import delivered
 from codex_oss.record.delivery_events import DeliveryFact
 from codex_oss.record.events import Event
@@ -128,7 +129,7 @@ def _apply(record: RunRecord, event: Event) -> RunRecord:
         case facts.ReportValidated():
             return dialogue.validated(record, fact)
         case facts.CorroborationRecorded():
-            return evolved(record, answer=evolved(record.answer, corroboration=fact))
+            return folded(record, fact)
         case facts.ProjectionWritten():
             written = record.delivery.files_written + 1
             return evolved(record, delivery=evolved(record.delivery, files_written=written))

@@ -12,6 +12,7 @@ from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.exact_write import ends_without_model, exact_write
 from codex_oss.record.findings import Finding, draft_of, findings, told
+from codex_oss.record.group_verdict import group_conditions, group_status, is_group
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.sources import is_denied, required_sources, source_states
 
@@ -147,7 +148,9 @@ def is_recovery(record: RunRecord) -> bool:
 
 
 def conditions(record: RunRecord) -> dict[str, bool]:
-    """Return the twelve conditions of COMPLETE, each as the record stands."""
+    """Return the twelve conditions of COMPLETE, each as the record stands; of a group its own."""
+    if is_group(record):
+        return group_conditions(record)
     draft, known = draft_of(record), findings(record)
     limits = record.contract.sufficiency
     refs_min = limits.min_evidence_refs_per_claim
@@ -192,6 +195,8 @@ def missing_fields(record: RunRecord) -> tuple[str, ...]:
 
 def verdict(record: RunRecord) -> Verdict:
     """Say how the run ends, were it to end here. Citations must have been looked at before."""
+    if is_group(record):
+        return Verdict(*group_status(record, early_end(record)))
     reason, met = closing_reason(record), conditions(record)
     failed = [CONDITIONS[name] for name, holds in met.items() if not holds]
     draft = draft_of(record)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import codex_oss.record.events as facts
 from codex_oss.record.codec import canonical, sha256
+from codex_oss.record.corroborating import corroboration_file
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.events import Event
 from codex_oss.record.findings import findings
@@ -18,8 +19,9 @@ from codex_oss.record.run_record import RunRecord
 from codex_oss.record.sources import required_sources
 from codex_oss.record.verdict import conditions
 from codex_oss.record.views_graph import answer_graph
+from codex_oss.record.views_group import report
 from codex_oss.record.views_people import summary
-from codex_oss.record.views_report import budget, ending, files_inspected, pretty, report, usage
+from codex_oss.record.views_report import budget, ending, files_inspected, pretty, usage
 from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
 
 RENDERER_VERSION = "2"
@@ -153,6 +155,7 @@ VIEWS: Mapping[str, View] = {
     "ledger.json": lambda told: ledger(told.record),
     "claim_graph.json": lambda told: claim_graph(told.record),
     "answer_graph.json": _open_graph,
+    "corroboration.json": lambda told: corroboration_file(told.record),
     "mission_summary.json": lambda told: mission_summary(told.record),
     "run_record.json": run_record,
 }

@@ -19,6 +19,7 @@ WINDOW_TOKENS_MIN = {
     "investigation": 8_192,
     "open_investigation": 16_384,
 }
+OF_GROUP = ("contract", "enforcement", "risk", "scope", "scope_path", "capacity", "storage")
 _LANE_OF_TIER = {"A4": "patch_proposal", "A5": "implementation", "A6": "critical_simulation"}
 
 
@@ -133,9 +134,10 @@ class Admission:
         }
 
 
-def admit(mission: MissionV1, facts: AdmissionFacts) -> Admission:
-    """Judge a contract by what was measured."""
-    checks = tuple(_judged(name, seen) for name, seen in _inputs(mission, facts))
+def admit(mission: MissionV1, facts: AdmissionFacts, *, is_group: bool = False) -> Admission:
+    """Judge a contract by what was measured. Of a group only what no member is asked itself."""
+    inputs = [pair for pair in _inputs(mission, facts) if not is_group or pair[0] in OF_GROUP]
+    checks = tuple(_judged(name, seen) for name, seen in inputs)
     results = {check.result for check in checks}
     decision: Literal["admitted", "refused", "busy"] = "admitted"
     if "deny" in results:

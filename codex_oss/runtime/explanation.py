@@ -15,6 +15,7 @@ from codex_oss.record import (
     decisions,
     denials,
     findings,
+    is_group,
     obligation_states,
     plain,
     reduce,
@@ -156,7 +157,7 @@ def _judges_alike(one: RunRecord, other: RunRecord) -> bool:
 
 def next_step(record: RunRecord) -> Json | None:
     """Return what `decide` says, as JSON; `None` when the run is over."""
-    return _intent(decide(record)) if record.is_open else None
+    return _intent(decide(record)) if record.is_open and not is_group(record) else None
 
 
 def _intent(intent: Intent) -> Json:

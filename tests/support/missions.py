@@ -7,7 +7,7 @@ from pathlib import Path
 from codex_oss.chat import Burst, CallDelta, ChatChunk, ChatRequest, TextRun, Usage
 from codex_oss.contract import MissionV1, PathRules, parse_mission
 from codex_oss.deadline import Clock, Deadline
-from codex_oss.missions import AttachedRun, Handover, MissionDesk, MissionResult, Order, Run
+from codex_oss.missions import AnyRun, Handover, MissionDesk, MissionResult, Order
 from codex_oss.record import Event
 from codex_oss.settings import load_settings
 from codex_oss.system import DISK, Disk, SystemClock
@@ -132,7 +132,7 @@ def order(shop: Workshop, **changes: object) -> Order:
     return Order(parsed.mission, profile, "mission-a3-rehearsal", 3, "cli", parsed.warnings)
 
 
-def begin(shop: Workshop, deadline: Deadline | None = None, **changes: object) -> Run | AttachedRun:
+def begin(shop: Workshop, deadline: Deadline | None = None, **changes: object) -> AnyRun:
     return shop.desk.begin(order(shop, **changes), deadline or Deadline(shop.clock))
 
 

@@ -103,6 +103,14 @@ class Proposed(Lane):
         self.assertIn("proposed_change", json.dumps(asked.messages))
         self.assertNotIn("tools", asked.body)
 
+    def test_asked_for_again_it_is_the_same_run(self) -> None:
+        body = {"model": "scripted", "input": wants("README.md", "# New\n")}
+        with bridge(self.folder, self.provider) as running:
+            client = running.client
+            client.headers["x-codex-turn-metadata"] = '{"thread_id": "t1", "turn_id": "u1"}'
+            self.assertEqual(*(self.said(client.turn(body)) for _ in range(2)))
+        self.assertEqual(len(list((self.folder / ".codex-oss/runs").glob("run_*"))), 1)
+
     def test_without_a_text_it_is_for_a_person(self) -> None:
         said = self.said(self.ask(handoff(owned_paths=["README.md"], write_allowed=True)))
         self.assertIn("**Outcome**: ESCALATE", said)

@@ -10,7 +10,7 @@ from support.bridges import bridge
 from support.codex import codex
 from support.gateways import gateway
 from support.missions import write_tree
-from support.providers import ScriptedProvider
+from support.providers import ScriptedProvider, failure
 from support.schema import faults_of_event
 from support.websockets import WebSocketClient
 
@@ -81,6 +81,31 @@ class SocketTurns(unittest.TestCase):
             [again] = turn(client, input="x", previous_response_id=made)
             self.assertEqual(again["error"]["code"], "previous_response_not_found")
             self.assertEqual(turn(client, input="New.")[-1]["type"], "response.completed")
+
+    def test_so_does_one_that_nobody_could_answer(self) -> None:
+        orphan = {"type": "function_call_output", "call_id": "call_of_nobody", "output": "4"}
+        down = failure(400, {"error": {"message": "no"}})
+        for wrong, step in (([orphan], None), ("And two?", down)):
+            with self.subTest(wrong), talking("Four.") as (provider, client):
+                made = turn(client, input="Two and two?")[-1]["response"]["id"]
+                provider.then(*filter(None, [step]))
+                failed = turn(client, input=wrong, previous_response_id=made)[-1]
+                self.assertIn(failed["type"], ("error", "response.failed"))
+                [again] = turn(client, input="And two?", previous_response_id=made)
+                self.assertEqual(again["error"]["code"], "previous_response_not_found")
+
+    def test_what_was_made_short_over_http_begins_a_turn(self) -> None:
+        with ScriptedProvider() as provider, gateway(provider, speaks_websocket=True) as bridged:
+            provider.say("The code word is slate.")
+            provider.say("Slate.")
+            asked = {"model": "scripted", "input": "Remember the code word: slate."}
+            short = bridged.client.post("/v1/responses/compact", asked).json["output"]
+            with WebSocketClient(bridged.client) as client:
+                more = {"type": "message", "role": "user", "content": "Which was it?"}
+                events = turn(client, input=[*short, more])
+            self.assertEqual([fault for event in events for fault in faults_of_event(event)], [])
+            self.assertEqual(events[-1]["response"]["output"][0]["content"][0]["text"], "Slate.")
+            self.assertIn("The code word is slate.", json.dumps(provider.requests[1].messages))
 
     def test_another_connection_does_not_know_the_turn(self) -> None:
         with ScriptedProvider() as provider, gateway(provider, speaks_websocket=True) as bridged:

@@ -402,7 +402,6 @@ class NotEnforced(unittest.TestCase):
         source = "answer_obligations[].source_requirements[]."
         values: dict[str, object] = {
             "risk_tier": "critical",
-            "forbidden_topics": ["rust"],
             "phase_policy_enabled": False,
             "progress_policy_enabled": False,
             "stop_conditions[]": ["contradiction_found"],

@@ -262,6 +262,26 @@ class ScopeAndSecrets(unittest.TestCase):
             for secret in ("do not read me", "do-not-read-me-either", "root:x:"):
                 self.assertNotIn(secret, sent)
 
+    def test_what_speaks_of_a_forbidden_topic_is_neither_searched_for_nor_told(self) -> None:
+        with scratch() as folder:
+            look = calls(
+                ("rtk_grep", {"pattern": "TIMEOUT|x"}), ("rtk_read", {"path": "src/config.py"})
+            )
+            about = ("the timeout is `30`", ["file:src/config.py#extract:1@L1"])
+            fine = ("`load` is defined here", [REF])
+            said = report(fine, about, answer="`load` is in config.py; the Timeout is 30.")
+            topics = ["timeout"]
+            result, events = run_mission(
+                write_tree(folder), ScriptedModel(look, said), forbidden_topics=topics
+            )
+            denied = [e.fact.code for e in events if isinstance(e.fact, ToolDenied)]
+            self.assertEqual(denied, ["forbidden_topic"])
+            self.assertEqual(result.status, "PARTIAL")
+            self.assertEqual([f["claim"] for f in result.report["findings"]], [fine[0]])
+            self.assertEqual(result.report["answer"], fine[0])
+            self.assertIn("what the contract forbids (timeout)", str(result.report["caveats"]))
+            self.assertNotIn("imeout is", result.message)
+
     def test_a_secret_in_the_contract_is_taken_out_of_it(self) -> None:
         key = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
         with scratch() as folder:

@@ -71,6 +71,7 @@ from codex_oss.contract.support import (
 )
 from codex_oss.contract.text_report import read_text_report
 from codex_oss.contract.tiers import MODES, TIER_NAMES, TIERS, Tier, tier_of
+from codex_oss.contract.topics import topic_in
 from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
 
 __all__ = [
@@ -146,4 +147,5 @@ __all__ = [
     "template",
     "tier_of",
     "validate_handoff",
+    "topic_in",
 ]

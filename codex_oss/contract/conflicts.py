@@ -12,6 +12,7 @@ from codex_oss.contract.kinds import excerpt, nearest
 from codex_oss.contract.mission import Scope
 from codex_oss.contract.paths import PathRules
 from codex_oss.contract.tiers import Tier
+from codex_oss.contract.topics import topic_in
 from codex_oss.errors import Fault
 
 REASON_CHARS_MIN = 10
@@ -52,7 +53,7 @@ def _objective_says_something(contract: Contract) -> Faults:
 def _topics_are_not_the_objective(contract: Contract) -> Faults:
     objective = str(contract.get("objective", ""))
     for index, topic in enumerate(_texts(contract, "forbidden_topics")):
-        if re.search(rf"(?<!\w){re.escape(topic)}(?!\w)", objective, re.IGNORECASE):
+        if topic_in((topic,), objective):
             path = f"$.forbidden_topics[{index}]"
             yield Fault(path, "conflict", "is what the objective asks for", got=excerpt(topic))
 

@@ -22,7 +22,6 @@ NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
     ("tier", ("A1", "A2", "A3"), "only A1, A2 and A3 are run yet"),
     ("risk_tier", ("low", "medium"), "the status cap of critical missions is not built yet"),
     ("write_allowed", (False,), "nothing is written by a mission yet"),
-    ("forbidden_topics", ([],), "topics are not denied in searches and findings yet"),
     ("phase_policy_enabled", (True,), "phases cannot be turned off yet"),
     ("progress_policy_enabled", (True,), "progress limits cannot be turned off yet"),
     ("stop_conditions[]", DEFAULT_STOPS, "optional stop conditions do not stop a run yet"),

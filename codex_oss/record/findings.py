@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codex_oss.contract import Claim as DraftClaim
-from codex_oss.contract import ReportDraft, parse_draft
+from codex_oss.contract import ReportDraft, parse_draft, topic_in
 from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.events import CitationResult
 from codex_oss.record.remembering import remembered
@@ -34,6 +34,7 @@ class Finding:
     checked: tuple[CitationResult, ...]
     missing_tokens: tuple[str, ...]
     unbacked_deed: bool = False
+    forbidden_topic: str = ""
 
     @property
     def is_proven(self) -> bool:
@@ -67,12 +68,14 @@ def findings(record: RunRecord) -> tuple[Finding, ...]:
 
 
 def told(record: RunRecord) -> tuple[Finding, ...]:
-    """Return the findings that a report may show: a forged one is dropped (missions 11.1), and
-    without a report claims are told only if the contract lets the runtime close (12.4)."""
+    """Return the findings that a report may show. A forged one is dropped (missions 11.1), as is
+    one that speaks of a forbidden topic (1.2); without a report claims are told only if the
+    contract lets the runtime close (12.4)."""
     if record.answer.draft is None:
         if not record.contract.sufficiency.allow_runtime_answer_graph_closure:
             return ()
-    return tuple(f for f in findings(record) if f.status != "unverified")
+    known = findings(record)
+    return tuple(f for f in known if f.status != "unverified" and not f.forbidden_topic)
 
 
 def _judged(
@@ -85,10 +88,11 @@ def _judged(
     is_deed = claims_a_deed(claim.claim)
     has_changed = any(result.verification in ("stale", "missing") for result in results)
     too_few = len(set(refs)) < record.contract.sufficiency.min_evidence_refs_per_claim
+    topic = topic_in(record.contract.scope.forbidden_topics, f"{claim.claim}\n{claim.value}")
     status = "supported"
     if not refs or len(citations) < len(refs):
         status = "unverified"
-    elif missing or is_deed or has_changed or too_few:
+    elif missing or is_deed or has_changed or too_few or topic:
         status = "weak"
     obligations = record.contract.obligations
     return Finding(
@@ -103,4 +107,5 @@ def _judged(
         checked=results,
         missing_tokens=missing,
         unbacked_deed=is_deed,
+        forbidden_topic=topic,
     )

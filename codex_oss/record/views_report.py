@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
+from codex_oss.contract import topic_in
 from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
@@ -118,7 +119,8 @@ def answer(record: RunRecord) -> str:
     draft, known = draft_of(record), told(record)
     if draft:
         is_told = known or is_recovery(record) or is_exact_write(record)
-        return draft.answer if is_told else ""
+        if not topic_in(record.contract.scope.forbidden_topics, draft.answer):
+            return draft.answer if is_told else ""
     return " ".join(f.claim for f in known)[:ANSWER_CHARACTERS_MAX]
 
 
@@ -282,7 +284,9 @@ def _our_caveats(record: RunRecord) -> Iterator[str]:
     if known and not draft:
         may = record.contract.sufficiency.allow_runtime_answer_graph_closure
         yield _CLAIMS_TOLD if may else _CLAIMS_LEFT_OUT
-    if draft and draft.answer and not told(record):
+    if topics := ", ".join(dict.fromkeys(f.forbidden_topic for f in known if f.forbidden_topic)):
+        yield f"Findings were dropped: they speak of what the contract forbids ({topics})."
+    elif draft and draft.answer and not told(record):
         yield f"The model answered without a finding that may be told: {draft.answer}"
     warnings = record.admitted.admitted.admission.get("warnings")
     yield from map(str, warnings if isinstance(warnings, list) else ())

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from codex_oss.contract import TOOLS as DECLARED
-from codex_oss.contract import normalise
+from codex_oss.contract import normalise, topic_in
 from codex_oss.deadline import Deadline
 from codex_oss.tools.answers import Means
 from codex_oss.tools.guard import Guard
@@ -44,8 +44,6 @@ class ToolBroker:
     def __init__(self, guard: Guard, pattern_seconds: float = PATTERN_SECONDS_MAX) -> None:
         self._guard = guard
         self._pattern_seconds = pattern_seconds
-        topics = "|".join(map(re.escape, guard.rules.scope.forbidden_topics))
-        self._topics = re.compile(rf"(?<!\w)(?:{topics})(?!\w)", re.IGNORECASE) if topics else None
 
     def run(self, call: ToolCall, allowance: Allowance, deadline: Deadline) -> Observation | Denied:
         """Run one call. Raises Cancelled when the deadline is called off meanwhile."""
@@ -89,8 +87,8 @@ class ToolBroker:
             if normalise(path, str(self._guard.root)) not in allowance.files_opened:
                 rule = f"max_files_to_inspect {allowance.files_max}"
                 return denied("max_files_reached", rule, path)
-        if self._topics and (topic := self._topics.search(_searched(call))):
-            return denied("forbidden_topic", topic[0], path)
+        if topic := topic_in(self._guard.rules.scope.forbidden_topics, _searched(call)):
+            return denied("forbidden_topic", topic, path)
         return None
 
 

@@ -131,6 +131,24 @@ class Logs(unittest.TestCase):
             self.assertEqual((verified.code, verdict["verdict"]), (1, "unanchored"))
             self.assertEqual((status.code, status.json["state"]), (0, "final"))
 
+    def test_what_would_be_removed_is_said_and_left(self) -> None:
+        before = sorted(self.log.parent.rglob("*"))
+        all_of_it = ["mission", "gc", "--older-than", "0s", "--keep", "0"]
+        nothing, whole, text, wrong = self.line.each(
+            ["mission", "gc", "--keep-run", "find_load"],
+            [*all_of_it, "--json"],
+            all_of_it,
+            ["mission", "gc", "--older-than", "soon"],
+        )
+        self.assertEqual((nothing.code, nothing.out), (0, "there is nothing to remove\n"))
+        (step,) = whole.json["steps"]
+        self.assertEqual((step["kind"], step["run_id"]), ("remove", self.run_id))
+        self.assertEqual(step["paths"], ["missions/find_load", f"runs/{self.run_id}"])
+        self.assertFalse(whole.json["applied"])
+        self.assertIn("nothing was changed; with --apply this is done", text.out)
+        self.assertEqual(wrong.code, 2)
+        self.assertEqual(sorted(self.log.parent.rglob("*")), before)
+
     def test_an_edited_file_is_named_and_a_lost_folder_comes_back_byte_for_byte(self) -> None:
         before = self.files()
         self.assertEqual(len(before), FILES)

@@ -42,6 +42,7 @@ class LogState:
     line: int = 0
     offset: int = 0
     blobs: int = 0
+    purged_blobs: int = 0
     head_count: int = -1
     head_hash: str = ""
 

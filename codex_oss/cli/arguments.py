@@ -2,9 +2,16 @@
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from datetime import timedelta
 from re import fullmatch
 
 PORT_MAX = 65_535
+UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 RUN_HELP = "a run id, or a mission id for its newest run"
 
 
@@ -17,6 +24,14 @@ def whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def duration(text: str) -> timedelta:
+    """Take a length of time, as `30d`, `12h`, `5m` or `90s`."""
+    found = fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if not found:
+        raise ArgumentTypeError(f"expected a time as in 30d, 12h or 5m, got {text[:80]!r}")
+    return int(found[1]) * UNITS[found[2]]
 
 
 def limit(text: str) -> tuple[str, int]:

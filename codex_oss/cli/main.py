@@ -78,6 +78,12 @@ COMMANDS = (
         "runs:cancel",
         "codex-oss mission cancel MISSION --reason 'not needed any more'",
     ),
+    Command(
+        "mission gc",
+        "say what of old runs would be removed, or remove it",
+        "runs:clean_up",
+        "codex-oss mission gc --older-than 30d --keep 200 --apply",
+    ),
     Command("mission list", "list the runs of this project", "missions:list_runs",
             "codex-oss mission list --open"),
     Command(

@@ -2,10 +2,12 @@
 
 from argparse import ArgumentParser, Namespace
 
-from codex_oss.cli.arguments import RUN_HELP
-from codex_oss.cli.output import Console, Result, fields
+from codex_oss.cli.arguments import RUN_HELP, duration, whole
+from codex_oss.cli.output import Console, Result, fields, table
 from codex_oss.cli.workshops import open_workshop
 from codex_oss.record import Json
+
+KEPT, KEPT_MAX = 200, 1_000_000  # Runs that stay whatever their age.
 
 
 def status_arguments(parser: ArgumentParser) -> None:
@@ -65,3 +67,53 @@ def cancel(arguments: Namespace, console: Console) -> Result:
     }
     text = f"{run_id} ended {ended.status} ({ended.status_reason}): codex-oss show-summary {run_id}"
     return Result(document, text)
+
+
+def clean_up_arguments(parser: ArgumentParser) -> None:
+    days = ("30d", "7d")
+    parser.add_argument(
+        "--older-than", type=duration, default=days[0], metavar="TIME",
+        help=f"remove runs that ended before that ({days[0]})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", type=whole(0, KEPT_MAX), default=KEPT, metavar="N",
+        help=f"but keep the newest N ({KEPT})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--private-older-than", type=duration, default=days[1], metavar="TIME",
+        help=f"remove the reasoning of models from runs that ended before that ({days[1]})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-run", action="append", default=[], metavar="RUN", help="keep all of this one"
+    )
+    parser.add_argument("--apply", action="store_true", help="do it; else it is only said")
+
+
+def clean_up(arguments: Namespace, console: Console) -> Result:
+    from codex_oss.missions import Keeping
+
+    workshop = open_workshop(arguments, console)
+    keeper, root = workshop.desk.housekeeper, workshop.layout.folder
+    names = tuple(arguments.keep_run)
+    plan = keeper.plan(
+        Keeping(arguments.older_than, arguments.keep, arguments.private_older_than, names)
+    )
+    steps = [step.to_json(root) for step in plan]
+    if arguments.apply:
+        for step, told in zip(plan, steps, strict=True):
+            told["outcome"] = keeper.take(step)
+    document: Json = {
+        "schema_version": "mission_gc.v1", "applied": arguments.apply, "steps": steps
+    }  # fmt: skip
+    is_done = all(told.get("outcome", "done") == "done" for told in steps)
+    return Result(document, _planned(steps, arguments.apply), 0 if is_done else 1)
+
+
+def _planned(steps: list[Json], is_applied: bool) -> str:
+    if not steps:
+        return "there is nothing to remove"
+    names = ("kind", "run_id", "mission_id", "bytes", "reason", "outcome")
+    shown = names if is_applied else names[:-1]
+    rows = ([str(step[name]) for name in shown] for step in steps)
+    rest = "" if is_applied else "\nnothing was changed; with --apply this is done"
+    return table([name.upper() for name in shown], rows) + rest

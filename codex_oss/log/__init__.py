@@ -10,9 +10,10 @@ from codex_oss.log.projections import (
     write_projections,
 )
 from codex_oss.log.reading import LogFollower, LogReader, log_lines, parse_log
-from codex_oss.log.verify import READABLE, LogVerdict, judge
+from codex_oss.log.verify import GOOD, READABLE, LogVerdict, judge
 
 __all__ = [
+    "GOOD",
     "READABLE",
     "BlobStore",
     "EventLog",

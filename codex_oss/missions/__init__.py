@@ -6,6 +6,7 @@ from codex_oss.missions.desk import MissionDesk
 from codex_oss.missions.facts import Order, Sources
 from codex_oss.missions.group import AnyRun, GroupRun
 from codex_oss.missions.handover import Handover
+from codex_oss.missions.keeping import Housekeeper, Keeping, Step
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import MissionResult, result_of
@@ -16,6 +17,8 @@ __all__ = [
     "AttachedRun",
     "GroupRun",
     "Handover",
+    "Housekeeper",
+    "Keeping",
     "LoggedRun",
     "MissionDesk",
     "MissionResult",
@@ -25,5 +28,6 @@ __all__ = [
     "Run",
     "RunArchive",
     "Sources",
+    "Step",
     "result_of",
 ]

@@ -54,6 +54,7 @@ class Auditor:
             line=verdict.line,
             offset=verdict.offset,
             blobs=verdict.blobs,
+            purged_blobs=verdict.purged_blobs,
             head_count=head.count if head else -1,
             head_hash=head.head if head else "",
         )

@@ -25,6 +25,7 @@ from codex_oss.missions.auditing import Auditor
 from codex_oss.missions.facts import Order, Sources, find_facts, profile_facts, without_floats
 from codex_oss.missions.group import AnyRun, GroupRun, group_facts, member_order, members_of
 from codex_oss.missions.handover import Handover
+from codex_oss.missions.keeping import Housekeeper
 from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import refusal
@@ -100,6 +101,13 @@ class MissionDesk:
         self._heads = HeadStore(layout.heads, layout.head_key, disk)
         self._shelf = RunShelf(layout, self._heads, clock, redactor, disk)
         self.archive = RunArchive(layout, self._heads, clock, disk)
+        self.housekeeper = Housekeeper(
+            layout,
+            self._heads,
+            self.archive,
+            clock,
+            lambda run_id: self.close(run_id, CancelRequested("runtime", "interrupted")),
+        )
         self.auditor = Auditor(layout, self.archive, guard_for, redactor, clock)
 
     # ---- one run ---------------------------------------------------------------------------------

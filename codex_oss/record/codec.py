@@ -32,6 +32,7 @@ _AT = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?"
 _ZONE = rb"(?:Z|[+-]\d\d:\d\d)"
 _ENVELOPE = re.compile(_HEAD % (_AT + _ZONE, HASH.encode()))
 _NO_ZONE = re.compile(_HEAD % (_AT, HASH.encode()))
+_REFERENCE = re.compile(rb'\{"blob":"%b","bytes":(\d{1,15}),"preview":"' % HASH.encode())
 _VERSION = re.compile(r"mission_event\.v\d{1,4}")
 
 Redact = Callable[[Json], Json]
@@ -104,10 +105,13 @@ def encode(fact: Fact, place: Place, redact: Redact = lambda payload: payload) -
         text = _spell(_without_long_lists(fields, payload, blobs))
         data, event_hash = _line(fact, place, text)
     assert len(data) <= LINE_BYTES_MAX, f"{type(fact).__name__}: {len(data)} bytes"
-    read, blob_bytes = _counting(lambda digest, _: blobs[digest].data.decode())
     event = Event(
         seq=_seq_after(place.before),
-        fact=to_fact(_type_of(fact), _JSON.raw_decode(utf8(text).decode())[0], read),
+        fact=to_fact(
+            _type_of(fact),
+            _JSON.raw_decode(utf8(text).decode())[0],
+            lambda digest, _: blobs[digest].data.decode(),
+        ),
         created_at=place.created_at,
         elapsed_ms=place.elapsed_ms,
         run_id=place.run_id,
@@ -115,7 +119,7 @@ def encode(fact: Fact, place: Place, redact: Redact = lambda payload: payload) -
         prev_hash=_hash_of(place.before),
         event_hash=event_hash,
         line_bytes=len(data),
-        blob_bytes=sum(blob_bytes),
+        blob_bytes=_blob_bytes(data),
     )
     return Line(data, tuple(blobs.values()), event)
 
@@ -210,10 +214,9 @@ def decode(line: bytes, before: Event | None, read_blob: ReadBlob) -> Event:
     payload = body.get("payload")
     if not isinstance(payload, dict):
         raise LineFault("payload_type:payload")
-    read, blob_bytes = _counting(read_blob) if b'{"blob":"' in line else (read_blob, [0])
     event_type = str(body.get("event_type"))
     if body.get("schema_version") == SCHEMA_VERSION:
-        fact = to_fact(event_type, payload, read)
+        fact = to_fact(event_type, payload, read_blob)
     else:
         fact = UnknownFact(event_type, payload)
     return Event(
@@ -226,7 +229,7 @@ def decode(line: bytes, before: Event | None, read_blob: ReadBlob) -> Event:
         prev_hash=body["prev_hash"],
         event_hash=event_hash,
         line_bytes=len(line),
-        blob_bytes=sum(blob_bytes),
+        blob_bytes=_blob_bytes(line),
     )
 
 
@@ -256,16 +259,9 @@ def _are_texts(values: tuple[object, ...]) -> bool:
     return all(isinstance(value, str) and value for value in values)
 
 
-def _counting(read_blob: ReadBlob) -> tuple[ReadBlob, list[int]]:
-    """Return the same reader, and the sizes of what it reads."""
-    sizes: list[int] = []
-
-    def read(digest: str, private: bool) -> str:
-        text = read_blob(digest, private)
-        sizes.append(len(text.encode()))
-        return text
-
-    return read, sizes
+def _blob_bytes(line: bytes) -> int:
+    """Return how long the texts are that stand beside a line, those that are purged included."""
+    return sum(map(int, _REFERENCE.findall(line))) if b'{"blob":"' in line else 0
 
 
 def _parsed(line: bytes):  # type: ignore[no-untyped-def]  # Whatever JSON holds; `decode` checks it.

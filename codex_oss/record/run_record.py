@@ -90,7 +90,7 @@ class Said:
     is_cut: bool = False
     is_text: bool = False
     profile: str = ""
-    reasoning: str = ""
+    reasoning: str = field(default="", metadata={"private": True})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from codex_oss.system.processes import (
     spawn_detached,
     terminate,
 )
-from codex_oss.system.scratch import remove_scratch, scratch_file, scratch_folder
+from codex_oss.system.scratch import remove_scratch, remove_tree, scratch_file, scratch_folder
 from codex_oss.system.sockets import bound_reads, bound_writes
 from codex_oss.system.threads import Pulse, Worker, start, ticking
 
@@ -73,6 +73,7 @@ __all__ = [
     "read_tail",
     "remove",
     "remove_scratch",
+    "remove_tree",
     "run",
     "scratch_file",
     "scratch_folder",

@@ -23,3 +23,11 @@ def remove_scratch(folder: Path) -> None:
     from shutil import rmtree
 
     rmtree(folder, ignore_errors=True)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it. No link is followed; one in its place is an
+    `OSError`."""
+    from shutil import rmtree
+
+    rmtree(folder)

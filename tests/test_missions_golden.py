@@ -41,7 +41,7 @@ from codex_oss.record import (
     to_fact,
     to_payload,
 )
-from codex_oss.runtime import decide, explain, next_step
+from codex_oss.runtime import decide, explain, next_step, prompt_for
 
 OF_PATCHES = ("semantic_review", "verification", "readiness", "rollback")
 EXPLAINED = (
@@ -169,6 +169,15 @@ class EveryPrefix(unittest.TestCase):
                     stage.clock.seconds = 1000 + events[seen - 1].elapsed_ms / 1000
                     step = next_fact(stage, events[:seen])
                     self.assertEqual(timeless(step), timeless(following), (case.name, seen))
+
+    def test_the_record_of_each_announced_call_gives_the_announced_prompt(self) -> None:
+        for case in cases():
+            record = RunRecord()
+            for event in events_of(case):
+                record = reduce(record, event)
+                if isinstance(asked := event.fact, ModelRequested):
+                    digest = prompt_for(record, asked.purpose).digest
+                    self.assertEqual(digest, asked.request_sha256, (case.name, event.seq))
 
     def test_explain_names_the_event_that_decided_each_condition(self) -> None:
         for case in cases():

@@ -27,16 +27,21 @@ SCALE_PERCENT_MIN, SCALE_PERCENT_MAX = 50, 200  # Of our estimate of tokens (mis
 
 
 def asked(record: RunRecord, fact: facts.ModelRequested) -> RunRecord:
-    """Whoever asks again has time in which files change: cited lines are looked at anew."""
-    loop = evolved(record.loop, open_request=fact)
+    return evolved(record, loop=evolved(record.loop, open_request=fact))
+
+
+def unchecked(record: RunRecord) -> RunRecord:
+    """Whoever asked again had time in which files changed: cited lines are looked at anew. Not
+    before the answer, since the prompt that was announced is still to be made of this record."""
     if record.answer.checked is None:
-        return evolved(record, loop=loop)
-    return evolved(record, loop=loop, answer=evolved(record.answer, checked=None, closure=None))
+        return record
+    return evolved(record, answer=evolved(record.answer, checked=None, closure=None))
 
 
 def replied(record: RunRecord, fact: facts.ModelReplied) -> RunRecord:
     request = record.loop.open_request
     assert request, "illegal() let an outcome without intent through"
+    record = unchecked(record)
     said = Said(
         fact.call,
         fact.text,
@@ -103,7 +108,7 @@ def failed(record: RunRecord, fact: facts.ModelFailed) -> RunRecord:
         last_failure_retryable=fact.retryable,
     )
     budget = spent(record.budget, fact.usage, request.est_cost_microusd)
-    return evolved(record, loop=loop, budget=budget)
+    return evolved(unchecked(record), loop=loop, budget=budget)
 
 
 def recovered(loop: LoopPart, fact: facts.RuntimeRecoveryRecorded) -> LoopPart:

@@ -172,7 +172,7 @@ def _resumed(record: RunRecord) -> RunRecord:
     )
     budget = dialogue.spent(record.budget, estimated, request.est_cost_microusd)
     loop = evolved(record.loop, open_request=None)
-    return evolved(record, loop=loop, budget=budget, delivery=delivery)
+    return evolved(dialogue.unchecked(record), loop=loop, budget=budget, delivery=delivery)
 
 
 def _redirected(record: RunRecord, fact: facts.RuntimeProgressEmitted) -> RunRecord:

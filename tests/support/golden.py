@@ -197,7 +197,7 @@ class Player:
         self.stage.clock.seconds += float(reply.get("seconds", 0))  # type: ignore[arg-type]
         for path, text in reply.get("writes", {}).items():  # type: ignore[attr-defined]
             target = self.stage.folder / path
-            target.unlink() if text is None else target.write_text(text, "utf-8")
+            target.unlink(missing_ok=True) if text is None else target.write_text(text, "utf-8")
         if why := reply.get("cancelled"):
             self.stage.deadline.cancel(str(why))
 

@@ -4,7 +4,7 @@ import json
 import unittest
 from dataclasses import replace
 
-from support.facts import replied, requested
+from support.facts import HASH, replied, requested
 from support.stories import Story
 
 from codex_oss.chat import ChatMessage, FunctionCall
@@ -20,7 +20,14 @@ from codex_oss.record import (
     canonical,
     sha256,
 )
-from codex_oss.runtime import Prompt, prompt_for, result_bytes_max
+from codex_oss.runtime import (
+    Note,
+    Prompt,
+    announced_prompt,
+    decide,
+    prompt_for,
+    result_bytes_max,
+)
 from codex_oss.runtime.prompt import BYTES_PER_TOKEN, max_output_tokens, prompt_budget_tokens
 
 LINE = "x = 'a line of some length that stands for many others in a file of code'"
@@ -254,6 +261,20 @@ class Standing(unittest.TestCase):
         self.assertNotEqual(one.digest, prompt_for(told.record, "repair").digest)
         fewer = in_phase(told.record, "REPORT")
         self.assertNotEqual(one.tools_digest, prompt_for(fewer, "report").tools_digest)
+
+    def test_a_call_gets_the_prompt_of_its_digest_or_the_one_that_the_record_gives(self) -> None:
+        told = story()
+        intent = decide(told.record)
+        assert isinstance(intent, Note) and isinstance(announced := intent.fact, ModelRequested)
+        self.assertIs(
+            announced_prompt(told.record, announced), announced_prompt(told.record, announced)
+        )
+        self.assertEqual(
+            announced_prompt(told.record, announced), prompt_for(told.record, announced.purpose)
+        )
+        for changes in ({"request_sha256": HASH}, {"tools_sha256": HASH}):
+            other = announced_prompt(told.record, replace(announced, **changes))
+            self.assertEqual(other.digest, announced.request_sha256)
 
 
 def in_phase(record: RunRecord, phase: str) -> RunRecord:

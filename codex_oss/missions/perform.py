@@ -36,7 +36,7 @@ from codex_oss.runtime import (
     LookAgain,
     Note,
     RunTool,
-    prompt_for,
+    announced_prompt,
     result_bytes_max,
 )
 from codex_oss.system import ticking
@@ -128,7 +128,7 @@ class Performer:
     def _stream(
         self, record: RunRecord, announced: ModelRequested, deadline: Deadline
     ) -> Iterator[Burst]:
-        prompt = prompt_for(record, announced.purpose)
+        prompt = announced_prompt(record, announced)
         if prompt.digest != announced.request_sha256:
             raise UpstreamRejected("the prompt is not the announced one", code="prompt_changed")
         size = 0

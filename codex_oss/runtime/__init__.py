@@ -6,7 +6,13 @@ from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.decide import decide
 from codex_oss.runtime.explanation import explain, next_step
 from codex_oss.runtime.intents import CallModel, ChangeProfile, Intent, LookAgain, Note, RunTool
-from codex_oss.runtime.prompt import PROMPT_VERSION, Prompt, prompt_for, result_bytes_max
+from codex_oss.runtime.prompt import (
+    PROMPT_VERSION,
+    Prompt,
+    announced_prompt,
+    prompt_for,
+    result_bytes_max,
+)
 
 __all__ = [
     "BUSY_SECONDS",
@@ -22,6 +28,7 @@ __all__ = [
     "Prompt",
     "RunTool",
     "admit",
+    "announced_prompt",
     "cost_microusd",
     "decide",
     "explain",

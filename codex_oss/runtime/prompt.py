@@ -6,7 +6,6 @@ just read only where nothing else is left to shrink (missions 9). Inside every b
 cannot close the block.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from codex_oss.chat import ChatMessage, ChatRequest, FunctionTool
 from codex_oss.contract import MISSION, STATE, block
 from codex_oss.record import (
     Json,
+    ModelRequested,
     RunRecord,
     Said,
     canonical,
@@ -101,6 +101,29 @@ def _packed_bytes_max(record: RunRecord, room: float) -> int:
     return min(part, most) if isinstance(most, int) else part
 
 
+def announced_prompt(record: RunRecord, announced: ModelRequested) -> Prompt:
+    """Return the prompt of a call that was announced, as far as the record still gives that one:
+    its digest says. One that this process made a moment ago is not made again."""
+    kept = _KEPT[_slot(announced.request_sha256)]
+    if kept and _is_announced(kept, announced):
+        return kept
+    return prompt_for(record, announced.purpose)
+
+
+_KEPT: list[Prompt | None] = [None] * 16
+"""Prompts by the last digit of their digest: each waits here between its announcement and its call,
+unless another run's took its place."""
+
+
+def _slot(digest: str) -> int:
+    return int(digest[-1], 16)
+
+
+def _is_announced(prompt: Prompt, announced: ModelRequested) -> bool:
+    wanted = (announced.request_sha256, announced.tools_sha256, announced.max_output_tokens)
+    return (prompt.digest, prompt.tools_digest, prompt.request.max_output_tokens) == wanted
+
+
 def prompt_for(record: RunRecord, purpose: str) -> Prompt:
     """Return the prompt of the next call. The same record gets the same bytes."""
     tools, budget = _tools(record), prompt_budget_tokens(record)
@@ -117,7 +140,7 @@ def prompt_for(record: RunRecord, purpose: str) -> Prompt:
     messages = tuple(short.get(row.index, row.full) for row in rows)
     tokens, core_tokens = _tokens(record, size), _tokens(record, core)
     output_tokens = affordable_output(record, tokens, wanted := max_output_tokens(record))
-    return Prompt(
+    prompt = Prompt(
         request=ChatRequest(messages, tools, max_output_tokens=output_tokens or wanted),
         tokens=tokens,
         digest=_digest(messages),
@@ -126,6 +149,8 @@ def prompt_for(record: RunRecord, purpose: str) -> Prompt:
         is_affordable=output_tokens > 0,
         shrunk=frozenset(short),
     )
+    _KEPT[_slot(prompt.digest)] = prompt
+    return prompt
 
 
 def _tools(record: RunRecord) -> tuple[FunctionTool, ...]:
@@ -158,16 +183,16 @@ def _size_of_tools(tools: Iterable[FunctionTool]) -> int:
 def _digest(messages: Iterable[ChatMessage]) -> str:
     """Return one digest of all that is said. Each text stands behind its length, so that no two
     prompts are the same bytes."""
-    whole = hashlib.sha256()
-    for message in messages:
-        calls = (text for c in message.calls for text in (c.call_id, c.name, c.arguments))
-        reasoning = (message.reasoning,) if message.reasoning else ()
-        for text in (message.role, message.call_id, message.text, *calls, *reasoning):
-            data = text.encode()
-            whole.update(b"%d:" % len(data))
-            whole.update(data)
-        whole.update(b";")
-    return f"sha256:{whole.hexdigest()}"
+    return sha256("".join(map(_spelled, messages)).encode())
+
+
+def _spelled(message: ChatMessage) -> str:
+    texts = [message.role, message.call_id, message.text]
+    for call in message.calls:
+        texts += call.call_id, call.name, call.arguments
+    if message.reasoning:
+        texts.append(message.reasoning)
+    return "".join([f"{_bytes(text)}:{text}" for text in texts]) + ";"
 
 
 # ---- messages ------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from codex_oss.runtime.standing import gist, ref_of
 KEPT_LINES_MAX = 40  # Of a span that a claim rests on, when the rest of its reading shrinks.
 TEXT_CHARACTERS_MAX = 2_000  # Of what the model wrote beside its calls.
 ARGUMENTS_CHARACTERS_MAX = 8_000  # Longer ones were no tool's; their answer says what they were.
-OBSERVATIONS_KEPT = 512  # Rendered once: every later prompt of a run shows them again.
+MESSAGES_KEPT = 512  # Rendered once: every later prompt of a run shows them again.
 REDACTED = "[redacted:"  # What stands in the place of a secret.
 
 RUNTIME_CALLS = "runtime_"
@@ -62,7 +62,7 @@ class _Transcript:
         """Yield a reply, and one answer for each of its calls."""
         as_text = self._is_told_as_text(entry)
         if entry.text or entry.calls:
-            yield Row(_as_text(entry) if as_text else self._as_it_was(entry))
+            yield Row(_as_text(entry) if as_text else _as_it_was(entry, self._profile.family))
         for call in entry.calls:
             answer = self._of_call.get(call.call_id)
             answer = answer or Answered(call.call_id, note=_not_run(entry, call))
@@ -77,28 +77,18 @@ class _Transcript:
         said = (entry.reasoning, *(call.arguments for call in entry.calls))
         return bool(entry.calls) and (not is_ours or any(REDACTED in text for text in said))
 
-    def _as_it_was(self, entry: Said) -> ChatMessage:
-        family = self._profile.family
-        return ChatMessage(
-            "assistant",
-            entry.text[:TEXT_CHARACTERS_MAX],
-            tuple(map(_replayed, entry.calls)),
-            reasoning=entry.reasoning if family and entry.calls else "",
-            reasoning_family=family if entry.reasoning and entry.calls else "",
-        )
-
     def row(self, answer: Answered, as_text: bool) -> Row:
         index = answer.observation
         if index is None:
-            return Row(_message(answer, answer.note or {}, as_text))
+            return Row(_message(answer.call_id, answer.note or {}, as_text))
         command = self._record.evidence.commands[index]
 
         def short() -> ChatMessage:
-            return _message(answer, _shrunk(self._record, command), as_text)
+            return _message(answer.call_id, _shrunk(self._record, command), as_text)
 
         if self._latest[index] is not answer:
             return Row(short())
-        full = _message(answer, command, as_text)
+        full = _shown(command, answer.call_id, as_text)
         return Row(full, short, index, index in self._fresh)
 
 
@@ -111,28 +101,37 @@ def fresh(record: RunRecord) -> Iterator[int]:
             yield entry.observation
 
 
-def _message(answer: Answered, value: Json | Command, as_text: bool) -> ChatMessage:
+def _message(call_id: str, value: Json, as_text: bool) -> ChatMessage:
     """Return an answer as a message. What answers no function call is the user's."""
-    if isinstance(value, Command):
-        text = _text_of(value, as_text)
-    else:
-        text = block(OBSERVATION, value) if as_text else to_json(value)
-    return (
-        ChatMessage("user", text) if as_text else ChatMessage("tool", text, call_id=answer.call_id)
+    if as_text:
+        return ChatMessage("user", block(OBSERVATION, value))
+    return ChatMessage("tool", to_json(value), call_id=call_id)
+
+
+@lru_cache(MESSAGES_KEPT)
+def _shown(command: Command, call_id: str, as_text: bool) -> ChatMessage:
+    return _message(call_id, _whole(command), as_text)
+
+
+@lru_cache(MESSAGES_KEPT)
+def _as_it_was(entry: Said, family: str) -> ChatMessage:
+    return ChatMessage(
+        "assistant",
+        entry.text[:TEXT_CHARACTERS_MAX],
+        tuple(map(_replayed, entry.calls)),
+        reasoning=entry.reasoning if family and entry.calls else "",
+        reasoning_family=family if entry.reasoning and entry.calls else "",
     )
 
 
-@lru_cache(OBSERVATIONS_KEPT)
-def _text_of(command: Command, as_text: bool) -> str:
-    return block(OBSERVATION, _whole(command)) if as_text else to_json(_whole(command))
-
-
+@lru_cache(MESSAGES_KEPT)
 def _as_text(entry: Said) -> ChatMessage:
     """Return a turn as its model would have written it in JSON."""
     if entry.is_text or not entry.calls:
         return ChatMessage("assistant", entry.text[:ARGUMENTS_CHARACTERS_MAX])
     said = [spoken(call.name, _replayed(call).arguments) for call in entry.calls]
-    return ChatMessage("assistant", "\n".join([entry.text[:TEXT_CHARACTERS_MAX], *said]).strip())
+    text = "\n".join([entry.text[:TEXT_CHARACTERS_MAX], *said])
+    return ChatMessage("assistant", text.strip())
 
 
 def _replayed(call: FunctionCall) -> FunctionCall:

@@ -43,6 +43,15 @@ class Texts(unittest.TestCase):
         self.assertRegex(redacted.text, r"^a \[redacted:github-token:[0-9a-f]{4}\] b$")
         self.assertEqual(redacted.kinds, ("github-token",))
 
+    def test_a_short_clean_text_is_judged_once_and_no_secret_is_kept(self) -> None:
+        clean, secret = "est_input_tokens", self.spell("ghp_{w36}")
+        for text, is_kept in ((clean, True), (secret, False), (clean * 9, False)):
+            first, again = self.redactor.redact(text), self.redactor.redact(text)
+            self.assertEqual((first, first is again), (again, is_kept))
+        for number in range(5_000):
+            self.redactor.redact(f"another clean text {number}")
+        self.assertEqual(self.redactor.redact(clean), Redacted(clean, ()))
+
     def test_show_equal_secrets_as_equal_and_others_as_different(self) -> None:
         secrets = [self.spell("ghp_{w36}") for _ in range(30)]
         shown = self.redactor.redact("\n".join(secrets + secrets)).text.split("\n")

@@ -20,6 +20,8 @@ from codex_oss.redaction.patterns import likely_patterns
 ROUNDS_MAX = 3  # A secret may have hidden where another one ends; more than two were never needed.
 _TEXT_CHARS_MIN = 8  # The shortest live key; what is assigned is longer.
 _LIVE_KIND = "live-key"
+_KEPT_CHARS_MAX = 48  # Names of members and short values: most of an event, and always the same.
+_KEPT_MAX = 4_096
 
 _LINE_ENDS = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
@@ -47,8 +49,19 @@ class Redactor:
 
     def __init__(self, live_secrets: Iterable[str] = (), key: bytes = b"") -> None:
         self._live, self._key = LiveSecrets(live_secrets), key
+        self._clean_texts: dict[str, Redacted] = {}
 
     def redact(self, text: str) -> Redacted:
+        if known := self._clean_texts.get(text):
+            return known
+        redacted = self._redacted(text)
+        if not redacted.kinds and len(text) <= _KEPT_CHARS_MAX:  # No secret is kept.
+            if len(self._clean_texts) >= _KEPT_MAX:
+                self._clean_texts.clear()
+            self._clean_texts[text] = redacted
+        return redacted
+
+    def _redacted(self, text: str) -> Redacted:
         kinds: list[str] = []
         for _ in range(ROUNDS_MAX):
             hits = self._hits(text) if len(text) >= _TEXT_CHARS_MIN else []

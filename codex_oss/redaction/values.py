@@ -36,6 +36,7 @@ _PLACEHOLDER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"[-_.:]")
+_DIGIT = re.compile(r"[0-9]")
 _KEY = re.compile(r"(?=.*[0-9])[A-Za-z0-9+/=~]+")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _CALL = re.compile(r"[A-Za-z_][\w.:>-]*[(\[].*")
@@ -97,10 +98,13 @@ def _is_password(value: str) -> bool:
 
 
 def _is_random(value: str, grade: Grade, enough: dict[Grade, Threshold]) -> bool:
+    longest = max(_SEPARATORS.split(value), key=len)
     if grade is Grade.HINT:  # An identifier is made of words, numbers and digests: look at a part.
-        value = max(_SEPARATORS.split(value), key=len)
+        value = longest
         if not _KEY.fullmatch(value) or _HEX.fullmatch(value):
             return False
+    elif not _DIGIT.search(value):  # `webkit-webgl`: names have odd pairs where words meet.
+        value = longest
     if not is_random(value, enough[grade]) or any(map(str.isspace, value)):
         return False
     return not stands_for_one(value)

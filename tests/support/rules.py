@@ -68,6 +68,14 @@ def read_rules(path: Path) -> list[Rule]:
     return [_rule(row) for row in rows if "regex" in row]
 
 
+def words_of_no_secret(path: Path) -> list[str]:
+    """Return the words by which the scanner's generic rule knows a value that is no secret."""
+    rows = tomllib.loads(path.read_text("utf-8"))["rules"]
+    allowed = [each for row in rows for each in row.get("allowlists", ())]
+    words = {word.strip("-_.") for each in allowed for word in each.get("stopwords", ())}
+    return sorted(word for word in words if word.isalpha())
+
+
 def _rule(row: dict[str, Any]) -> Rule:
     named = _IDENTIFIERS.search(row["regex"])
     names = named[1].split("|") if named else row.get("keywords", ["x"])

@@ -136,6 +136,19 @@ class Contracts(unittest.TestCase):
         (explained,) = self.line.each(hint.removeprefix("hint: run: codex-oss ").split())
         self.assertRegex(explained.out, r"enforcement +deny +not_enforced_yet:\$\.tier")
 
+    def test_the_list_of_models_says_what_each_may_be_asked_for_and_why_not(self) -> None:
+        document, one, nobody = self.line.each(
+            ["profiles", "--json"], ["profiles", "rehearsal"], ["profiles", "nobody"]
+        )
+        rows = {row["name"]: row for row in document.json["profiles"]}
+        aliases = {each["alias"]: each["reasons"] for each in rows["kimi"]["aliases"]}
+        self.assertEqual(list(aliases), [f"mission-a{tier}-kimi" for tier in range(2, 7)])
+        self.assertIn("provider_not_configured", aliases["mission-a3-kimi"][0])
+        self.assertIn("ocg-kimi-k2.6", rows["kimi"]["names"])
+        self.assertEqual(rows["kimi"]["prices"]["input"], "0.95")
+        self.assertIn("mission-a3-rehearsal (investigation): yes", one.out)
+        self.assertEqual((document.code, one.code, nobody.code), (0, 0, 1))
+
     def test_several_profiles_are_compared_and_one_that_cannot_run_is_named(self) -> None:
         once, both, document = self.line.each(
             ["mission", "run", "m.json", "--profiles", "rehearsal,rehearsal"],

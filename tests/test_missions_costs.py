@@ -19,8 +19,10 @@ GOOD = report(("`load` is defined in src/config.py", ["file:src/config.py#extrac
 PRICES = {"input": 2, "output": 10, "cache_read": 0.2, "cache_write": 2.5}
 PROFILES = {
     "priced": {"base_url": "http://127.0.0.1:9/v1", "prices": PRICES},
+    "lowered": {"base_url": "http://127.0.0.1:9/v1",
+                "limits": {"tool_budget": 1, "max_model_calls": 200}},
     "unpriced": {"base_url": "http://127.0.0.1:9/v1"},
-}
+}  # fmt: skip
 
 
 def counted(reply: list[ChatChunk], usage: Usage) -> list[ChatChunk]:
@@ -76,6 +78,16 @@ class Costs(unittest.TestCase):
             result, _, model = self.run_with(folder, GOOD, max_cost_usd="0.001")
         self.assertEqual((result.status, model.requests), ("FAILED", []))
         self.assertEqual(result.status_reason, "budget_exhausted:cost")
+
+    def test_a_profile_may_leave_less_of_a_budget_and_that_is_said(self) -> None:
+        with scratch() as folder:
+            result, events, _ = self.run_with(folder, READ, GOOD, profile="lowered")
+        cut = {"limit": "tool_budget", "requested": 20, "effective": 1, "reason": "profile_cap"}
+        self.assertEqual(events[0].fact.limits["reductions"], [cut])  # type: ignore[union-attr]
+        spent = result.report["budget"]["tool_calls"]  # type: ignore[index, call-overload]
+        self.assertEqual(spent, {"used": 1, "limit": 1})
+        self.assertIn("tool_calls", result.report["budget"]["exhausted"])  # type: ignore[index, operator, call-overload]
+        self.assertIn("budget_reduced: tool_budget 20 -> 1", result.report["caveats"])  # type: ignore[operator, arg-type]
 
     def test_a_limit_without_a_price_is_refused_and_its_cost_is_never_zero(self) -> None:
         with scratch() as folder:

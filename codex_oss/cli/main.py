@@ -92,6 +92,8 @@ COMMANDS = (
         "missions:resume",
         "codex-oss mission resume run_20261121t140000z_1a2b3c4d",
     ),
+    Command("profiles", "list the models, and what each may be asked for", "models:profiles",
+            "codex-oss profiles --json"),
     Command(
         "validate-handoff",
         "check a contract or a prompt with a handoff, all faults at once",

@@ -3,7 +3,7 @@
 from codex_oss.missions.archive import LoggedRun, RunArchive
 from codex_oss.missions.attached import AttachedRun
 from codex_oss.missions.desk import MissionDesk
-from codex_oss.missions.facts import Order, Sources
+from codex_oss.missions.facts import Order, Sources, strength_of
 from codex_oss.missions.group import AnyRun, GroupRun
 from codex_oss.missions.handover import Handover
 from codex_oss.missions.keeping import Housekeeper, Keeping, Step
@@ -30,4 +30,5 @@ __all__ = [
     "Sources",
     "Step",
     "result_of",
+    "strength_of",
 ]

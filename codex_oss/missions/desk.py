@@ -22,7 +22,14 @@ from codex_oss.log import BlobStore, HeadStore, LogFollower, MissionEventLog, wr
 from codex_oss.missions.archive import LoggedRun, RunArchive
 from codex_oss.missions.attached import LOOK_SECONDS, AttachedRun
 from codex_oss.missions.auditing import Auditor
-from codex_oss.missions.facts import Order, Sources, find_facts, profile_facts, without_floats
+from codex_oss.missions.facts import (
+    Order,
+    Sources,
+    find_facts,
+    profile_facts,
+    reductions,
+    without_floats,
+)
 from codex_oss.missions.group import AnyRun, GroupRun, group_facts, member_order, members_of
 from codex_oss.missions.handover import Handover
 from codex_oss.missions.keeping import Housekeeper
@@ -328,7 +335,7 @@ class MissionDesk:
 
     def _admitted(self, order: Order, admission: Admission) -> MissionAdmitted:
         mission, root = order.mission, str(self._project.resolve())
-        budget = asdict(mission.budget)
+        budget, cuts = asdict(mission.budget), reductions(order)
         return MissionAdmitted(
             task_spec=render_mission(mission),
             risk_tier=mission.risk_tier,
@@ -349,7 +356,12 @@ class MissionDesk:
             requested_mission_id=mission.mission_id,
             product={**self._product(), "prompt_version": PROMPT_VERSION},
             fallbacks=self._chain(order),
-            limits={"requested": budget, "effective": budget, "reductions": [], **order.pack},
+            limits={
+                "requested": budget,
+                "effective": budget | {str(cut["limit"]): cut["effective"] for cut in cuts},
+                "reductions": cuts,
+                **order.pack,
+            },
         )
 
     def _chain(self, order: Order) -> tuple[str, ...]:

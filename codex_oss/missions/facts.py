@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from codex_oss.contract import MissionV1
 from codex_oss.errors import BridgeError, Fault
 from codex_oss.layout import Layout
 from codex_oss.profiles import ModelProfile, Prices
 from codex_oss.record import EXACT_WRITE, Json, PriceFacts, ProfileFacts
-from codex_oss.runtime import AdmissionFacts
+from codex_oss.runtime import AdmissionFacts, Strength
 from codex_oss.system import free_bytes, private_folder
 from codex_oss.tools import ScopeSurvey
 
@@ -64,6 +64,23 @@ def _price_facts(prices: Prices) -> PriceFacts:
     return PriceFacts(prices.input, prices.output, prices.cache_read, prices.cache_write)
 
 
+def strength_of(profile: ModelProfile) -> Strength:
+    """Return what a profile brings to a lane."""
+    facts = profile_facts(profile)
+    return Strength(facts, profile.lanes, profile.capability_tier, profile.wire)
+
+
+def reductions(order: Order) -> list[Json]:
+    """Return what the profile leaves of the contract's budget, limit by limit."""
+    asked = asdict(order.mission.budget)
+    cuts: list[Json] = [
+        {"limit": name, "requested": asked[name], "effective": most, "reason": "profile_cap"}
+        for name, most in order.profile.limits
+        if asked[name] is None or asked[name] > most
+    ]
+    return cuts
+
+
 def find_facts(
     order: Order,
     survey: ScopeSurvey,
@@ -92,7 +109,13 @@ def find_facts(
         storage_fault=storage_fault,
         may_be_empty=order.route_class == EXACT_WRITE,
         has_searches=bool(order.pack.get("searches")),
-        warnings=tuple(f"{fault.code}: {fault}" for fault in order.warnings),
+        warnings=(
+            *(f"{fault.code}: {fault}" for fault in order.warnings),
+            *(
+                f"budget_reduced: {cut['limit']} {cut['requested']} -> {cut['effective']}"
+                for cut in reductions(order)
+            ),
+        ),
     )
 
 

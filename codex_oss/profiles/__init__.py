@@ -7,6 +7,7 @@ from codex_oss.profiles.model_registry import GptNames, ModelRegistry, ModelSett
 from codex_oss.profiles.names import is_gpt_name
 from codex_oss.profiles.profile import (
     CAPABILITY_OF_LANE,
+    LANE_OF_ALIAS,
     ModelProfile,
     Prices,
     Provider,
@@ -20,6 +21,7 @@ __all__ = [
     "BUILT_IN",
     "CAPABILITY_OF_LANE",
     "FAMILIES",
+    "LANE_OF_ALIAS",
     "OPENAI",
     "OPENCODE_GO",
     "PRESETS",

@@ -120,6 +120,14 @@ class ModelRegistry:
         """Return every name that is listed: those that `resolve` takes and we know beforehand."""
         return tuple(self._names)
 
+    def profiles(self) -> tuple[tuple[ModelProfile, tuple[str, ...]], ...]:
+        """Return every profile with the names that mean it."""
+        known = {each.name: each for each in self._names.values()}
+        names: dict[str, list[str]] = {name: [] for name in known}
+        for name, profile in self._names.items():
+            names[profile.name].append(name)
+        return tuple((profile, tuple(names[name])) for name, profile in known.items())
+
     def resolve(self, name: str) -> ModelProfile:
         """Return the profile that a name means, for a mission alias the one it runs on, or raise
         `Refused` for a GPT name that gets none and `BadRequest` for one that nobody has."""

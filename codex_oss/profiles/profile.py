@@ -60,8 +60,8 @@ class ModelProfile:
     """A model as we serve it. `prices` is `None` where they are not known, `exposure` says whether
     what it reads leaves this machine's network, the seconds are the least it is given.
     `concurrency` is `None` where only the common limit holds; `fallbacks` are names of profiles, in
-    order. What a request to it must look like stands in `dialect`; of one that `is_unlisted` only
-    the name is known."""
+    order, `limits` caps of a mission's budget. What a request to it must look like stands in
+    `dialect`; of one that `is_unlisted` only the name is known."""
 
     name: str
     upstream_model: str
@@ -79,6 +79,7 @@ class ModelProfile:
     concurrency: int | None = None
     fallbacks: tuple[str, ...] = ()
     is_unlisted: bool = False
+    limits: tuple[tuple[str, int], ...] = ()
     action_encoding: ActionEncoding = "auto"
 
     @property

@@ -23,6 +23,12 @@ LANE_NAMES = {lane: lane for lane in CAPABILITY_OF_LANE} | {  # Older names besi
     "bounded_write": "implementation",
 }
 
+LIMITS = (
+    *("tool_budget", "time_budget_seconds", "max_model_calls", "max_output_tokens_total"),
+    *("max_files_to_inspect", "max_total_observation_bytes"),
+)
+"""What of a mission's budget a profile may lower."""
+
 Check = Callable[[object], bool]
 Key = tuple[str, Check]
 """What is expected, in words, and whether a value is that."""
@@ -97,6 +103,12 @@ def _is_boolean(value: object) -> bool:
     return isinstance(value, bool)
 
 
+def _are_limits(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        name in LIMITS and type(most) is int and most >= 1 for name, most in value.items()
+    )
+
+
 _SWITCH: Key = ("true or false", _is_boolean)
 
 DIALECT_KEYS: dict[str, Key] = {
@@ -153,6 +165,7 @@ KEYS: dict[str, Key] = {
     "first_byte_seconds": _integer(1, 3_600),
     "idle_seconds": _integer(1, 3_600),
     "concurrency": _integer(1, 1_024),
+    "limits": (f"an object of {', '.join(LIMITS)}, each 1 or more", _are_limits),
     "fallbacks": _list_of("names of models", _is_name),
     "action_encoding": _one_of(get_args(ActionEncoding)),
 }

@@ -123,6 +123,7 @@ def _profile(name: str, body: Json) -> ModelProfile:
         dialect=_dialect(name, body, provider, wire),
         concurrency=body.get("concurrency"),
         fallbacks=tuple(body.get("fallbacks", ())),
+        limits=tuple(body.get("limits", {}).items()),
         action_encoding=body.get("action_encoding", "auto"),
     )
 

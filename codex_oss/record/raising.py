@@ -7,7 +7,7 @@ it would break. What was said to be used up is asked again of the limits that ho
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from codex_oss.contract import parse_mission, render_mission
+from codex_oss.contract import MissionV1, parse_mission, render_mission
 from codex_oss.record.events import BudgetChanged, Json
 from codex_oss.record.run_record import RunRecord, evolved
 
@@ -19,6 +19,16 @@ def limits_of(record: RunRecord) -> dict[str, int]:
     """Return the limits of a contract that can be raised, by their names in it, as they hold."""
     held = asdict(record.contract.budget)
     return {name: value for name, value in held.items() if isinstance(value, int)}
+
+
+def lowered(contract: MissionV1, effective: object) -> MissionV1:
+    """Return the contract under the limits that admission left of its own."""
+    given = effective if isinstance(effective, dict) else {}
+    held = asdict(contract.budget)
+    known = {name: value for name, value in given.items() if name in held and type(value) is int}
+    if not known:
+        return contract
+    return replace(contract, budget=replace(contract.budget, **known))  # type: ignore[arg-type]  # Whole numbers, by the names of limits.
 
 
 def illegal_raise(record: RunRecord, fact: BudgetChanged) -> str:

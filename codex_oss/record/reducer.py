@@ -19,7 +19,7 @@ from codex_oss.record.events import Event
 from codex_oss.record.legality import illegal, out_of_order
 from codex_oss.record.patch_events import PatchFact
 from codex_oss.record.patching import patched
-from codex_oss.record.raising import raised
+from codex_oss.record.raising import lowered, raised
 from codex_oss.record.run_record import NOTED_MAX, MissionPart, RunRecord, evolved
 
 PROGRESS_LIMITS = ("duplicates", "low_information", "broad_searches")
@@ -147,6 +147,7 @@ def _admitted(record: RunRecord, event: Event, fact: facts.MissionAdmitted) -> R
     contract = parse_mission(fact.task_spec).mission
     if contract is None:
         return evolved(record, inconsistent=((event.seq, "contract_does_not_parse"),))
+    contract = lowered(contract, fact.limits.get("effective"))
     mission = MissionPart(fact, contract, event.run_id, event.mission_id, event.created_at)
     cost = 0 if fact.profile.output_price is not None else None
     return evolved(record, mission=mission, budget=evolved(record.budget, cost_microusd=cost))

@@ -1,6 +1,14 @@
 """Decide from the record what a run does next, what its model is shown, and whether it may run."""
 
-from codex_oss.runtime.admission import Admission, AdmissionFacts, Check, admit, lane_of
+from codex_oss.runtime.admission import (
+    Admission,
+    AdmissionFacts,
+    Check,
+    Strength,
+    admit,
+    lane_of,
+    why_not,
+)
 from codex_oss.runtime.checks import BUSY_SECONDS, judged
 from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.decide import decide
@@ -27,6 +35,7 @@ __all__ = [
     "Note",
     "Prompt",
     "RunTool",
+    "Strength",
     "admit",
     "announced_prompt",
     "cost_microusd",
@@ -37,4 +46,5 @@ __all__ = [
     "next_step",
     "prompt_for",
     "result_bytes_max",
+    "why_not",
 ]

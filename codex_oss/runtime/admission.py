@@ -184,13 +184,10 @@ def _inputs(mission: MissionV1, facts: AdmissionFacts) -> Iterator[tuple[str, Js
 def _of_profile(mission: MissionV1, facts: AdmissionFacts) -> Iterator[tuple[str, Json]]:
     profile, lane = facts.profile, lane_of(mission)
     yield "profile_known", {"asked": facts.model_alias, "profile": profile.name}
-    yield "child_model", {"model": profile.upstream_model, "provider": profile.provider}
     alias: Json = {"alias": facts.model_alias, "alias_tier": facts.alias_tier}
     yield "tier_alias", alias | {"tier": mission.tier, "profile": profile.name}
-    yield "lane", {"lane": lane, "offered": list(facts.profile_lanes)}
-    yield "capability", {"tier": facts.capability_tier, "least": CAPABILITY_OF_LANE[lane]}
-    yield "encoding", {"wire": facts.wire, "encoding": profile.action_encoding}
-    yield "window", {"tokens": profile.context_window, "least": WINDOW_TOKENS_MIN[lane]}
+    strength = Strength(profile, facts.profile_lanes, facts.capability_tier, facts.wire)
+    yield from _of_lane(lane, strength)
     waiting: Json = {
         "retry_after_seconds": facts.retry_after_seconds,
         "last_error": facts.last_error,
@@ -202,6 +199,33 @@ def _of_profile(mission: MissionV1, facts: AdmissionFacts) -> Iterator[tuple[str
     allowed = mission.scope.critical_path_read_allowed
     seen: Json = {"risk_tier": mission.risk_tier, "tier": mission.tier}
     yield "risk", seen | {"critical_path_read_allowed": allowed}
+
+
+def _of_lane(lane: str, strength: "Strength") -> Iterator[tuple[str, Json]]:
+    """Yield what a lane asks of a profile, whatever the contract."""
+    profile = strength.profile
+    yield "child_model", {"model": profile.upstream_model, "provider": profile.provider}
+    yield "lane", {"lane": lane, "offered": list(strength.lanes)}
+    yield "capability", {"tier": strength.capability_tier, "least": CAPABILITY_OF_LANE[lane]}
+    yield "encoding", {"wire": strength.wire, "encoding": profile.action_encoding}
+    yield "window", {"tokens": profile.context_window, "least": WINDOW_TOKENS_MIN[lane]}
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """What a profile brings to a lane."""
+
+    profile: ProfileFacts
+    lanes: tuple[str, ...]
+    capability_tier: int
+    wire: str
+
+
+def why_not(lane: str, strength: Strength, fault: str = "") -> tuple[str, ...]:
+    """Return why a profile is not admitted to a lane, whatever the contract; nothing if it is."""
+    found = [judged(name, seen) for name, seen in _of_lane(lane, strength)]
+    found.append(judged("provider", {"fault": fault}))
+    return tuple(each.reason for each in found if each.result == "deny")
 
 
 def _of_scope(mission: MissionV1, facts: AdmissionFacts) -> Iterator[tuple[str, Json]]:

@@ -7,7 +7,6 @@ of its own. A run belongs to the process that holds its `run.lock` (architecture
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
-from datetime import datetime
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -18,9 +17,8 @@ from codex_oss.contract import MissionV1, contract_digest, parse_mission, render
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BadMission, Cancelled, Refused
 from codex_oss.layout import Layout
-from codex_oss.log import BlobStore, HeadStore, LogFollower, MissionEventLog, write_projections
-from codex_oss.missions.archive import LoggedRun, RunArchive
-from codex_oss.missions.attached import LOOK_SECONDS, AttachedRun
+from codex_oss.log import HeadStore, MissionEventLog, write_projections
+from codex_oss.missions.archive import RunArchive
 from codex_oss.missions.auditing import Auditor
 from codex_oss.missions.facts import (
     Order,
@@ -38,6 +36,7 @@ from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import refusal
 from codex_oss.missions.resuming import ensure_resumable, raising, reopened
 from codex_oss.missions.run import Run
+from codex_oss.missions.same_requests import SameRequests, run_key_of
 from codex_oss.missions.shelf import RunShelf
 from codex_oss.missions.substitutes import Substitute
 from codex_oss.profiles import ModelProfile, ModelRegistry
@@ -51,7 +50,6 @@ from codex_oss.record import (
     MissionAdmitted,
     MissionRefused,
     RunRecord,
-    canonical,
     is_group,
     sha256,
 )
@@ -61,9 +59,6 @@ from codex_oss.system import DISK, Disk, FileLock, Git
 from codex_oss.tools import Guard, ScopeSurvey, ToolBroker
 
 MISSION_ID_CHARACTERS_MAX = 64
-ANSWER_KEPT_SECONDS = 900  # After its end a run answers the same request again.
-TAKE_SECONDS_MAX = 2.0  # Until who had a run has let go of it.
-EPOCH = "1970-01-01T00:00:00+00:00"  # When a log without an event ended.
 END_SECONDS_MAX = 10.0  # For the end of a run that was called off; it is due within 2 s.
 END_POLL_SECONDS = 0.05
 
@@ -104,7 +99,6 @@ class MissionDesk:
         self._progress_seconds = progress_seconds
         self._bursts_ahead_max = bursts_ahead_max
         self._disk = disk
-        self._handover = handover or Handover()
         self._heads = HeadStore(layout.heads, layout.head_key, disk)
         self._shelf = RunShelf(layout, self._heads, clock, redactor, disk)
         self.archive = RunArchive(layout, self._heads, clock, disk)
@@ -114,6 +108,9 @@ class MissionDesk:
             self.archive,
             clock,
             lambda run_id: self.close(run_id, CancelRequested("runtime", "interrupted")),
+        )
+        self._same = SameRequests(
+            layout, self.archive, handover or Handover(), self.resume, clock=clock, disk=disk
         )
         self.auditor = Auditor(layout, self.archive, guard_for, redactor, clock)
 
@@ -126,12 +123,12 @@ class MissionDesk:
         order = replace(order, mission=self._as_logged(order.mission))
         members = members_of(order, self._registry)
         order = replace(order, route_class=GROUP) if members else order
-        order = replace(order, run_key=_run_key(order))
+        order = replace(order, run_key=run_key_of(order))
         guard = self._guard_for(order.mission)
         survey = guard.survey()
         with ExitStack() as on_failure, self._shelf.one_at_a_time():
-            if same := self._same_request(order.run_key):
-                return self._attached(same, deadline)
+            if same := self._same.begun(order.run_key):
+                return self._same.attached(same, deadline)
             facts = self._facts(order, survey, self.archive.live_runs())
             admission = admit(order.mission, facts, is_group=bool(members))
             if facts.storage_fault or admission.decision == "busy":
@@ -175,35 +172,6 @@ class MissionDesk:
         facts = find_facts(order, survey, self._layout, self._provider_fault, live_runs)
         seconds, error = self._provider_wait(order.profile)
         return replace(facts, retry_after_seconds=seconds, last_error=error)
-
-    def _same_request(self, run_key: str) -> LoggedRun | None:
-        """Return the run that this request began before, if it goes on or ended a moment ago."""
-        names = (h.run_id for h in self.archive.heads() if h.summary.get("run_key") == run_key)
-        for run in (self.archive.load(name) for name in names if run_key):
-            ended = datetime.fromisoformat(run.record.last_at or EPOCH)
-            is_fresh = (self._clock.now() - ended).total_seconds() <= ANSWER_KEPT_SECONDS
-            if run.state == "open" or (run.state != "refused" and run.events and is_fresh):
-                return run
-        return None
-
-    def _attached(self, run: LoggedRun, deadline: Deadline) -> AttachedRun:
-        blobs = BlobStore(self._layout.blobs(run.run_id), disk=self._disk)
-        follower = LogFollower(self._layout.events(run.run_id), blobs.text, self._disk)
-        take_up = partial(self._taken_up, run.run_id, deadline)
-        return AttachedRun(run.run_id, run.mission_id, follower, take_up, self._clock, deadline)
-
-    def _taken_up(self, run_id: str, deadline: Deadline) -> Run | None:
-        """Return the run to go on with it, if nobody does, or if who did is waiting for that."""
-        patience = Deadline(self._clock, TAKE_SECONDS_MAX if self._handover.take(run_id) else 0)
-        lock = FileLock(self._layout.run_lock(run_id), self._clock)
-        while lock.is_held and not patience.is_over:
-            self._clock.sleep(LOOK_SECONDS)
-        try:
-            return None if lock.is_held else self.resume(run_id, deadline)
-        except Refused as error:
-            if error.code in ("run_is_active", "already_final"):
-                return None
-            raise
 
     def sources(self, mission: MissionV1) -> Sources:
         """Return what a contract's scope holds at this moment."""
@@ -305,7 +273,7 @@ class MissionDesk:
 
         mission = log.record.mission
         is_waited_for = mission is not None and mission.admitted.run_key
-        is_taken_up = partial(self._handover.is_taken, log.run_id) if is_waited_for else None
+        is_taken_up = partial(self._same.handover.is_taken, log.run_id) if is_waited_for else None
         loop = MissionRun(log, performer, deadline, is_taken_up)
         write_files = partial(self._write_files, log)
         return Run(log, lock, opening, loop, deadline, write_files)
@@ -395,14 +363,6 @@ class MissionDesk:
             suffix = f"-{number}"
             name = mission.mission_id[: MISSION_ID_CHARACTERS_MAX - len(suffix)] + suffix
         return name
-
-
-def _run_key(order: Order) -> str:
-    """Return what the same request has in common with itself, and the contract with it; "" where
-    nothing of the request says so (missions 4)."""
-    if not order.run_key:
-        return ""
-    return sha256(canonical([order.run_key, contract_digest(order.mission)]))
 
 
 class _Nobody:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from codex_oss.contract.compiler import template
@@ -169,7 +170,7 @@ def _of_prose(text: str, examples: int, tier: str, project_root: str) -> Handoff
         reasons += [f"it has the labels {', '.join(said)}, and lacks {' and '.join(missing)}"]
     if examples:
         reasons += [f"placeholders ignored: {examples}"]
-    hint = f"hand over one block like this:\n{render_handoff(template(tier))}"
+    hint = f"hand over one block like this:\n{_example(tier)}"
     return HandoffValidation(
         "none",
         "handoff_missing",
@@ -177,6 +178,12 @@ def _of_prose(text: str, examples: int, tier: str, project_root: str) -> Handoff
         reasons=tuple(reasons),
         hint=hint,
     )
+
+
+@cache
+def _example(tier: str) -> str:
+    """Return a block to start from: each plain turn is one without a handoff."""
+    return render_handoff(template(tier))
 
 
 def _of_contract(

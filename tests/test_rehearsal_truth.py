@@ -2,11 +2,13 @@
 
 Names are drawn by a printed seed, each is asked for in a mission of its own through the real
 runtime and the real tools, and the answer is compared as a set with what syntax trees hold:
-definitions (`def`, `class`, assignments of modules and classes), calls by name, defaults, values.
+definitions (`def`, `class`, assignments of modules and classes), calls by name, defaults, values,
+what is raised and imported, keys of mappings.
 The sample that is always on takes a part of the library, `--long` takes all of it.
 """
 
 import ast
+import builtins
 import re
 import shutil
 import sys
@@ -72,6 +74,14 @@ class Oracle:
             for called, line in calls_in(self.root, path)
             if called == name
         }
+
+    def raised(self, name: str) -> Answer:
+        found = ((path, each) for path in self.files_with(name) for each in raised_in(self, path))
+        return {(path, line) for path, (raised, line) in found if raised == name}
+
+    def keys(self, name: str) -> Answer:
+        found = ((path, each) for path in self.files_with(name) for each in keys_in(self, path))
+        return {(path, line, _quotable(value)) for path, (key, line, value) in found if key == name}
 
 
 @cache
@@ -172,6 +182,31 @@ def calls_in(root: Path, path: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
+@cache
+def raised_in(oracle: Oracle, path: str) -> tuple[tuple[str, int], ...]:
+    raised = (n.exc for n in ast.walk(_tree(oracle.root / path)) if isinstance(n, ast.Raise))
+    named = (node.func if isinstance(node, ast.Call) else node for node in raised)
+    return tuple(
+        (n.id, n.lineno) if isinstance(n, ast.Name) else (n.attr, n.end_lineno or 0)
+        for n in named
+        if isinstance(n, ast.Name | ast.Attribute)
+    )
+
+
+@cache
+def keys_in(oracle: Oracle, path: str) -> tuple[tuple[str, int, str], ...]:
+    """Return the keys of mappings that are words or numbers, with what they are mapped to."""
+    lines = _text(oracle.root / path).encode().split(b"\n")
+    return tuple(
+        (str(key.value), key.lineno, _written(lines, value))
+        for node in ast.walk(_tree(oracle.root / path))
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and re.fullmatch(r"[A-Za-z_]\w+|\d\d+", str(key.value))
+        if isinstance(key.value, str) or type(key.value) is int
+    )
+
+
 @dataclass(frozen=True)
 class Question:
     text: str
@@ -218,6 +253,25 @@ def who_calls(oracle: Oracle, drawn: Definition, dice: Random) -> Question | Non
         "List all callers of {}() in this library.",
     )
     return Question(dice.choice(asked).format(drawn.name), oracle.calls(drawn.name))
+
+
+def where_raised(oracle: Oracle, drawn: Definition, dice: Random) -> Question | None:
+    raised = {name for name, _ in raised_in(oracle, drawn.path)}
+    names = sorted(name for name in raised if not hasattr(builtins, name) and len(name) > 1)
+    if not names:
+        return None
+    name = dice.choice(names)
+    asked = ("Where is `{}` raised?", "Which functions raise `{}`?", "Who raises {}()?")
+    return Question(dice.choice(asked).format(name), oracle.raised(name))
+
+
+def what_key_maps_to(oracle: Oracle, drawn: Definition, dice: Random) -> Question | None:
+    names = sorted({name for name, _, _ in keys_in(oracle, drawn.path)})
+    if not names:
+        return None
+    name = dice.choice(names)
+    asked = ("What does the key `{}` map to?", "What is the key `{}` set to?")
+    return Question(dice.choice(asked).format(name), oracle.keys(name), True)
 
 
 def what_parameter_defaults_to(oracle: Oracle, drawn: Definition, dice: Random) -> Question | None:
@@ -273,13 +327,15 @@ ASK: tuple[Callable[[Oracle, Definition, Random], Question | None], ...] = (
     where_defined_by_kind,
     where_its_class_defines,
     who_calls,
+    where_raised,
+    what_key_maps_to,
     what_parameter_defaults_to,
     what_constant_is,
 )
 
 DEFINED = re.compile(r" in `(?P<path>[^`]+)` at line (?P<line>\d+)")
 USED = re.compile(
-    r"(?:^| in )`(?P<path>[^`]+)`(?:, outside any function,)? calls `[^`]+`"
+    r"(?:^| in )`(?P<path>[^`]+)`(?:, outside any function,)? (?:calls|raises) `[^`]+`"
     r" at lines? (?P<lines>[\d, ]+)"
 )
 VALUED = re.compile(r"(?:defaults to|is set to) `(?P<value>[^`]*)` in ")

@@ -23,6 +23,7 @@ _CHANGES = re.compile(r"\s*(?:(?:[-+*/%&|^]|<<|>>|\?\?|\|\||&&)?=(?![=>])|\+\+|-
 _COMMANDS = re.compile(r"(?:^|[|&!]|\b(?:then|do|else|if|elif|while|until|time|exec))\s*$")
 _ANGLES = r"<(?:[^<>();]|<(?:[^<>();]|<[^<>();]*>)*>)*>"
 _CALLS = re.compile(rf"(?:\s*!|\s*(?:::)?{_ANGLES}|\?\.)?\s*\(\)")
+_THROWS = re.compile(r"\bthrow\s+(?:new\s+)?(?:[\w$]+\s*(?:\.|::|\\)\s*)*\Z")
 _IN_ANGLES = re.compile(r"\s*(?:::)?<[^;()]*$")
 _IMPORTS = re.compile(r"^\s*(?:import|use|using|package|include|from)\s(?!\s*[:=(.])")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>;={}]*(?:<[^<>;={}]*>[^<>;={}]*)*>")
@@ -181,7 +182,7 @@ def _site(source: Source, brackets: Brackets, found: re.Match[str]) -> Site:
     before = brackets.before(found.start())
     after, after_ends = brackets.after(found.end())
     blocks = [brackets.block(opener) for opener in brackets.enclosing(found.start())]
-    owners = tuple(block.owner for block in reversed(blocks) if block.owner)
+    owners = owners_by_braces(source, found.start())
     kind = _kind(found[0], source.language.name, before, after, blocks)
     line = source.line_of(found.start())
     if kind == "method" or "::" in before or kind == "function":
@@ -197,7 +198,14 @@ def _site(source: Source, brackets: Brackets, found: re.Match[str]) -> Site:
             *(line, kind, owners, source.line_of(end - 1), source.text[start:end].strip()),
             is_shared=source.language.name == "Go" and in_list,
         )
-    return Site(line, kind, owners, line)
+    return Site(line, kind, owners, line, is_raised=bool(_THROWS.search(before)))
+
+
+def owners_by_braces(source: Source, at: int) -> tuple[Owner, ...]:
+    """Return the classes and functions round a place."""
+    brackets = brackets_of(source)
+    blocks = [brackets.block(opener) for opener in brackets.enclosing(at)]
+    return tuple(block.owner for block in reversed(blocks) if block.owner)
 
 
 def _kind(name: str, language: str, before: str, after: str, blocks: list[Block]) -> str:

@@ -70,11 +70,15 @@ _STRONG: dict[str, tuple[Row, ...]] = {
 """What may stand before a name, since the last `;` or brace, and behind it where it is defined."""
 
 _WEAK = _rows((r"^[(\[{*\s]*(?:[\w.*]+\s*,\s*)*$", r"\s*(?:[,)\]}({]|$|//|\#|/\*)"))[0]
+_QUOTE = ("'", '"', "`")
 _QUOTES = re.compile(r"[\"'`]")
 _DEFINING_WORD = re.compile(r"\b(?:def|class)\s+$")
 _CALLED = re.compile(r"\s*(?:$|[(!<`\\]|::|\?\.\(|\)\s*\()")
 _CHANGES = re.compile(r"\s*(?:(?://|\*\*|>>|<<|\?\?|\|\||&&|[-+*/%@&|^])?=(?!=)|\+\+|--)")
 _DECORATION = re.compile(r"@[\w.\s]*$")
+_MAPS = re.compile(r"\s*(?:$|=>|:(?!:)|\]\s*(?:$|[^\w\s=]{0,3}=(?!=)))")
+_FALLS_BACK = re.compile(r"\(\s*[\"'`]?$")
+_RAISES = re.compile(r"\b(?:raise|throw)\b|^[\s(]*(?:\w+(?:\.|::))*$")
 
 
 def may_define(name: str, line: str, language: Language | None) -> bool:
@@ -101,6 +105,19 @@ def may_change(name: str, line: str, language: Language | None) -> bool:
     )
 
 
+def may_map(name: str, line: str, language: Language | None) -> bool:
+    """Whether it may be the key of a mapping, or of a look-up in one."""
+    if language is None or language.layout not in ("indent", "brace"):
+        return False
+    for before, after in _sides(name, line):
+        is_quoted = before[-1:] in _QUOTE and before[-1:] == after[:1]
+        behind = after[1:] if is_quoted else after
+        is_argument = _FALLS_BACK.search(before) and behind.lstrip().startswith(",")
+        if (is_quoted or name.isdecimal()) and (_MAPS.match(behind) or is_argument):
+            return True
+    return False
+
+
 def may_define_in_list(name: str, line: str, language: Language | None) -> bool:
     if language is None or language.layout not in ("indent", "brace") or language.name == "shell":
         return False
@@ -114,6 +131,15 @@ def may_be_opened(name: str, line: str, language: Language | None) -> bool:
         return language.layout != "keys"
     words = _DEFINING_WORD if language else _STRONG["foreign"][0][0]
     return any(words.search(before) for before, _ in _sides(name, line))
+
+
+def may_be_raised(name: str, line: str, language: Language | None) -> bool:
+    """Whether it may be raised here, or made to be raised elsewhere."""
+    if language is None or language.layout not in ("indent", "brace"):
+        return language is None
+    return any(
+        _RAISES.search(before) or _CALLED.match(after) for before, after in _sides(name, line)
+    )
 
 
 def may_be_called(name: str, line: str, language: Language | None) -> bool:
@@ -160,7 +186,11 @@ def narrower_patterns(name: str, intent: str) -> tuple[str, ...]:
     word = rf"\b{re.escape(name)}\b"
     if intent == "call":
         return (rf"@[\w.]*{word}|{word}\s*(?:[(!<]|::|\\?$)",)
+    if intent == "raise":
+        return (rf"\b(?:raise|throw)\b.*{word}|^[ \t(]*(?:\w+(?:\.|::))*{word}|{word}\s*(?:\(|$)",)
+    mapped = (rf"[\"'`]{word}[\"'`]\s*(?:$|[,\]:]|=>)",) if intent == "value" else ()
     return (
+        *mapped,
         rf"{_HEADS}[^=;\n]*{word}",
         rf"{word}\s*(?:[,)\]][^=\n]*)?=(?:$|[^=])|^\s*\(?{word}\)?\s*:",
         rf"^[(\[{{*\s]*(?:[\w.*]+\s*,\s*)*{word}\s*(?:[,)\]}}]|$)",

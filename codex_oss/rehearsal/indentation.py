@@ -29,6 +29,8 @@ _IN_GROUP = (  # `(name)(...)`, where the first bracket is no call's.
     r"(?:^|[=,(\[{:+\-*/%&|<>^~]|\b(?:return|yield|await|in|is|not|and|or|if|else|assert|raise))"
     r"\s*\(\s*(?:\w+\s*\.\s*)*"
 )
+_RAISES = re.compile(r"\braise\s*[(\s]\s*(?:\w+\s*(?:\.|::)\s*)*\Z")
+_CONTINUED = re.compile(r"\A\s*(?:\\\n\s*)+")  # It begins on a line of its own.
 _SEPARATOR = re.compile(r"(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>;)|(?P<colon>:)(?!=)")
 _ASSIGNING = re.compile(
     r"(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<changed>(?://|\*\*|>>|<<|[-+*/%@&|^])=)"
@@ -152,12 +154,21 @@ def _site(source: Source, code: str, statement: Statement, found: re.Match[str])
         text = None if value is None else _written(source, code, *value)
         last = source.line_of(end - 1)
         return Site(place, kind, statement.owners, last, text or "", is_shared=text is None)
-    return Site(place, kind, statement.owners, place)
+    is_raised = bool(_RAISES.search(around.before))
+    return Site(place, kind, statement.owners, place, is_raised=is_raised)
+
+
+def owners_by_indentation(source: Source, at: int) -> tuple[Owner, ...]:
+    """Return the classes and functions round a place."""
+    outline = outline_of(source)
+    place = bisect_right(outline.starts, at) - 1
+    return outline.statements[place].owners if place >= 0 else ()
 
 
 def _written(source: Source, code: str, start: int, end: int) -> str:
     """Return the source between two places, without a comment behind it."""
-    return source.text[start : max(start, len(code[:end].rstrip()))].strip()
+    text = source.text[start : max(start, len(code[:end].rstrip()))]
+    return _CONTINUED.sub("", text).strip()
 
 
 # ---- what a name is: the first rule that says something ------------------------------------------

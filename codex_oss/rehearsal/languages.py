@@ -36,7 +36,8 @@ class Holed:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One row. `slashes` are expressions between two slashes. In the layout `keys` strings are
+    """One row. `slashes` are expressions between two slashes, `raises`: it has
+    a word for raising errors. In the layout `keys` strings are
     shown: there a key may be one."""
 
     name: str
@@ -47,6 +48,7 @@ class Language:
     holed: Holed | None = None
     heredocs: bool = False
     slashes: bool = False
+    raises: bool = False
 
 
 @cache
@@ -76,6 +78,7 @@ LANGUAGES = (
             has_format=True,
         ),
         strings=rf"(?:(?<!\w)[rRbBuU]{{1,2}})?(?:{_TRIPLES}|{_DOUBLE}|{_SINGLE})",
+        raises=True,
     ),
     Language(
         "JavaScript",
@@ -84,6 +87,7 @@ LANGUAGES = (
         comments=rf"\A\#![^\n]*|{_SLASHES}",
         holed=Holed("(?P<close>`)", r"\\.|(?P<hole>\$\{)"),
         slashes=True,
+        raises=True,
     ),
     Language("Go", "go", "brace", strings=rf"`[^`]*(?:`|\Z)|{_DOUBLE}|{_SINGLE}"),
     Language(
@@ -98,6 +102,7 @@ LANGUAGES = (
         "java kt kts scala swift cs groovy dart",
         "brace",
         strings=rf'"""(?:[^"\\]|\\.|"(?!""))*(?:"""|\Z)|{_DOUBLE}|{_SINGLE}',
+        raises=True,
     ),
     Language(
         "C",
@@ -105,8 +110,9 @@ LANGUAGES = (
         "brace",
         comments=rf"{_SLASHES}|^[ \t]*\#(?![ \t]*define\b)(?:[^\n\\]|\\.)*",
         strings=rf'\bR"(?P<fence>[^()\s]*)\(.*?(?:\)(?P=fence)"|\Z)|{_DOUBLE}|{_CHARACTER}',
+        raises=True,
     ),
-    Language("PHP", "php", "brace", comments=rf"{_SLASHES}|\#(?!\[)[^\n]*"),
+    Language("PHP", "php", "brace", raises=True, comments=rf"{_SLASHES}|\#(?!\[)[^\n]*"),
     Language(
         "Ruby",
         "rb rake gemspec ru",
@@ -116,6 +122,7 @@ LANGUAGES = (
         strings=_SPANNING,
         heredocs=True,
         slashes=True,
+        raises=True,
     ),
     Language(
         "shell",

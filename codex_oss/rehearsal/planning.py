@@ -4,7 +4,8 @@ A `Prompt` enters, the calls of one reply leave. The same prompt gets the same r
 made anew each time from what is shown, and nothing is remembered between two calls.
 """
 
-from codex_oss.rehearsal.answering import Answer, answer_to
+from codex_oss.rehearsal.answering import answer_to
+from codex_oss.rehearsal.answers import Answer
 from codex_oss.rehearsal.questions import lookups_of
 from codex_oss.rehearsal.reading import Call, Prompt
 from codex_oss.rehearsal.reporting import claims_of, report_of

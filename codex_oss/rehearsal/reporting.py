@@ -9,7 +9,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from codex_oss.rehearsal.answering import Answer, Finding, mentions
+from codex_oss.rehearsal.answering import mentions
+from codex_oss.rehearsal.answers import Answer, Finding
 from codex_oss.rehearsal.reading import Call, Prompt
 
 LABEL = "Rehearsal: an offline planner without a language model looked up names, not meaning."
@@ -17,6 +18,7 @@ FINDINGS_MAX = 40  # Of one report; so many claims no reviewer reads anyway.
 REMARKS_MAX = 40
 REMARK_CHARACTERS_MAX = 500
 ANSWER_CHARACTERS_MAX = 1_200
+MORE = " More in the findings."
 LOOKS_NAMED_MAX = 3
 
 
@@ -106,4 +108,5 @@ def _answer(claims: list[str]) -> str:
     text = " ".join((LABEL, *claims)) if claims else f"{LABEL} It found nothing to cite."
     if len(text) <= ANSWER_CHARACTERS_MAX:
         return text
-    return text[: text.rfind(". ", 0, ANSWER_CHARACTERS_MAX - 20) + 1] + " More in the findings."
+    room = ANSWER_CHARACTERS_MAX - len(MORE)
+    return text[: text.rfind(". ", 0, room) + 1] + MORE

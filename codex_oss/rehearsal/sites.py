@@ -9,7 +9,7 @@ from dataclasses import dataclass
 DEFINITIONS = {
     "function": "function",
     "method": "function method",
-    "class": "class",
+    "class": "class enum exception error type",
     "interface": "class interface",
     "struct": "class struct type",
     "enum": "class enum type",
@@ -24,7 +24,11 @@ DEFINITIONS = {
 """Each kind that defines a name, and the words with which a question may ask for it."""
 
 CALLS = ("call", "decoration")
-NOT_USES = (*DEFINITIONS, "declaration", "constructor", "local", "parameter", "keyword")
+MAPPED = ("mapped", "remapped", "fallback", "quoted")
+NOT_USES = (
+    *(*DEFINITIONS, *MAPPED),
+    *("declaration", "constructor", "local", "parameter", "keyword"),
+)
 """What is no use of the thing that is called so elsewhere: another thing, or itself."""
 
 
@@ -49,7 +53,7 @@ class Signature:
 class Site:
     """One occurrence. `last_line` ends what belongs to it: a signature, a value. `value` is the
     text that is assigned, as written; `is_shared`: to several names, and which part goes to this
-    one does not show."""
+    one does not show; `is_raised`: it is what a statement raises or throws."""
 
     line: int
     kind: str
@@ -58,6 +62,7 @@ class Site:
     value: str = ""
     is_shared: bool = False
     signature: Signature | None = None
+    is_raised: bool = False
 
     @property
     def is_definition(self) -> bool:

@@ -13,15 +13,17 @@ from codex_oss.rehearsal.candidates import (
     LIST_ENDS,
     may_be_called,
     may_be_opened,
+    may_be_raised,
     may_change,
     may_define,
     may_define_in_list,
+    may_map,
     narrower_patterns,
 )
 from codex_oss.rehearsal.judging import sites_in
 from codex_oss.rehearsal.languages import Language, language_of, shows_in_first_line
 from codex_oss.rehearsal.masking import Source, source_of
-from codex_oss.rehearsal.questions import Intent
+from codex_oss.rehearsal.phrases import Intent
 from codex_oss.rehearsal.reading import Call, File, Hit, Prompt, Search
 from codex_oss.rehearsal.sites import Owner, Site
 
@@ -37,13 +39,15 @@ STEMS_WITHOUT_NAME = ("__init__", "index", "mod", "lib", "main")
 @dataclass(frozen=True, slots=True)
 class Target:
     """What to survey: a name, and what of it counts. `owner` is what it must stand in directly;
-    `is_opened`: only what opens a block counts, as functions and classes do."""
+    `is_opened`: only what opens a block counts, as functions and classes do; `is_key`: only keys
+    count."""
 
     name: str
     intent: Intent = "define"
     path: str = ""
     owner: str = ""
     is_opened: bool = False
+    is_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,17 @@ def search_call(name: str, path: str = "") -> Call:
     )
 
 
+def is_loose(prompt: Prompt, path: str) -> bool:
+    """Whether a question names a file without its folders."""
+    return bool(path) and "/" not in path and path not in prompt.paths
+
+
+def hits_in(search: Search, path: str) -> tuple[Hit, ...]:
+    """Return the hits in the file of this path, else in those whose paths end so."""
+    exact = tuple(hit for hit in search.hits if hit.path == path)
+    return exact or tuple(hit for hit in search.hits if hit.path.endswith(f"/{path}"))
+
+
 def _module(path: str) -> tuple[str, ...]:
     *folders, file = path.split("/")
     stem = file.partition(".")[0]
@@ -141,11 +156,13 @@ class _Surveying:
         plain = search_call(name, path)
         if "rtk_grep" not in self.prompt.functions and plain not in self.prompt.looks.searches:
             return self._shown_lines()
+        if is_loose(self.prompt, path):
+            return self._searched_loosely()
         search = self._found_by(plain)
         if search is None or search.is_complete:
             return search
         cut = f"the search for `{name}` was cut: there are more lines"
-        if self.target.intent == "use":
+        if self.target.intent in ("use", "import", "mention"):
             self._doubt(cut)
             return search
         reason = f"Too many lines with `{name}`: only those that could count."
@@ -161,6 +178,19 @@ class _Surveying:
         lines = {(hit.path, hit.line): hit for each in found if each for hit in each.hits}
         return Search(search.ref, tuple(lines.values()), is_complete=False)
 
+    def _searched_loosely(self) -> Search | None:
+        """Return what stands in files whose path ends as the question says."""
+        name, path = self.target.name, self.target.path
+        search = self._found_by(search_call(name))
+        if search is None:
+            return None
+        found = replace(search, hits=hits_in(search, path))
+        if not found.hits:
+            self._doubt(f"no line with `{name}` was found in a file called `{path}`")
+        if not search.is_complete:
+            self._doubt(f"the search for `{name}` was cut: there are more lines")
+        return found
+
     def _found_by(self, call: Call) -> Search | None:
         """Return what a call found; else it becomes a need, or a doubt where it failed."""
         if call in self.prompt.looks.searches:
@@ -174,12 +204,12 @@ class _Surveying:
     def _shown_lines(self) -> Search:
         """Return the lines with the name among those shown, where nothing can be searched. They
         are all there are if the scope is nothing but files that were shown whole."""
-        files = self.prompt.looks.files
+        files, asked = self.prompt.looks.files, self.target.path
         hits = [
             Hit(path, number, text, "")
             for path, file in files.items()
             for number, text in sorted(file.lines.items())
-            if self.target.name in text
+            if self.target.name in text and f"/{path}/".find(f"/{asked}") >= 0
         ]
         whole = {path for path, file in files.items() if file.is_whole}
         is_complete = not self.prompt.roots and bool(whole) and set(self.prompt.paths) <= whole
@@ -189,14 +219,18 @@ class _Surveying:
 
     def _knows_owners(self) -> bool:
         owner = self.target.owner
-        return not owner or self._found_by(search_call(owner, self.target.path)) is not None
+        return not owner or self._found_by(self._owner_search()) is not None
+
+    def _owner_search(self) -> Call:
+        path = self.target.path
+        return search_call(self.target.owner, "" if is_loose(self.prompt, path) else path)
 
     def _may_own(self, path: str) -> bool:
         """Whether the owner can be in this file: by its path, or because its name stands there."""
         owner = self.target.owner
         if not owner or owner in _module(path):
             return True
-        search = self.prompt.looks.searches[search_call(owner, self.target.path)]
+        search = self.prompt.looks.searches[self._owner_search()]
         return not search.is_complete or any(hit.path == path for hit in search.hits)
 
     def _has_lists(self, path: str) -> bool:
@@ -237,11 +271,17 @@ class _Surveying:
         name, intent = self.target.name, self.target.intent
         if intent == "call":
             return may_be_called(name, line, language)
-        if intent == "use":
+        if intent == "raise":
+            return may_be_raised(name, line, language)
+        if intent in ("use", "import"):
             return language is None or language.layout in ("indent", "brace")
+        if self.target.is_key and language and language.layout != "keys":
+            return may_map(name, line, language)
         if self.target.is_opened and not may_be_opened(name, line, language):
             return False
-        is_change = intent == "value" and may_change(name, line, language)
+        is_change = intent == "value" and (
+            may_change(name, line, language) or may_map(name, line, language)
+        )
         return is_change or may_define(name, line, language)
 
     def _counts_in_list(self, line: str, language: Language | None) -> bool:

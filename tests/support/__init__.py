@@ -53,6 +53,10 @@ PROGRAMS = {
     "gitleaks": ("corpora/gitleaks.toml",),
     "secretlint": ("corpora/secretlint/packages",),
     "llama": (f"{PACKAGES}/xllamacpp", "models/smollm2.gguf"),
+    "packages": tuple(
+        f"packages/{name}"
+        for name in ("click-8.5.1", "flask-3.1.3", "requests-2.34.2", "semver-7.7.2")
+    ),
 }
 """Where .ci/run puts what is not one program of its own name, below .dev/."""
 

@@ -54,7 +54,7 @@ def ask(project: Path, mission_id: str, objective: str, scope: list[str]) -> dic
     """Return the report of a mission. A root may be a file: then it is a path."""
     roots = [name for name in scope if (project / name).is_dir()]
     changes = {"allowed_roots": roots, "allowed_paths": [n for n in scope if n not in roots]}
-    changes |= {"mission_id": mission_id, "objective": objective}
+    changes |= {"mission_id": mission_id, "objective": objective, "allow_broad_read_scope": True}
     return dict(run_mission(project, RehearsalModel(), **changes)[0].report)
 
 

@@ -32,6 +32,7 @@ NAMES = 60 if LONG else 5
 COMPLETE_MIN = 54 if LONG else 3  # The sample is too small for a share; it must hold no lie.
 FILES = 100_000 if LONG else 120
 
+FEW_FILES = 12
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 OTHERS = {"test", "tests", "idle_test", "site-packages", "lib2to3", *IGNORED_FOLDERS.split()}
 LIMITS = {"tool_budget": 40, "max_files_to_inspect": 40, "allowed_roots": ["Lib"]}
@@ -62,6 +63,10 @@ class Oracle:
 
     def files_with(self, word: str) -> list[str]:
         return [path for path in self.paths if word in _text(self.root / path)]
+
+    def is_rare(self, word: str) -> bool:
+        """Whether few files have it: else a mission has no room to look at all of them."""
+        return len(self.files_with(word)) <= FEW_FILES
 
     def definitions(self, name: str) -> list[Definition]:
         found = (d for path in self.files_with(name) for d in definitions_in(self.root, path))
@@ -257,7 +262,8 @@ def who_calls(oracle: Oracle, drawn: Definition, dice: Random) -> Question | Non
 
 def where_raised(oracle: Oracle, drawn: Definition, dice: Random) -> Question | None:
     raised = {name for name, _ in raised_in(oracle, drawn.path)}
-    names = sorted(name for name in raised if not hasattr(builtins, name) and len(name) > 1)
+    names = [name for name in sorted(raised) if not hasattr(builtins, name)]
+    names = [name for name in names if oracle.is_rare(name)]
     if not names:
         return None
     name = dice.choice(names)
@@ -266,7 +272,8 @@ def where_raised(oracle: Oracle, drawn: Definition, dice: Random) -> Question | 
 
 
 def what_key_maps_to(oracle: Oracle, drawn: Definition, dice: Random) -> Question | None:
-    names = sorted({name for name, _, _ in keys_in(oracle, drawn.path)})
+    keys = {name for name, _, _ in keys_in(oracle, drawn.path)}
+    names = [name for name in sorted(keys) if oracle.is_rare(name)]
     if not names:
         return None
     name = dice.choice(names)

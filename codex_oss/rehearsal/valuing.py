@@ -43,7 +43,8 @@ def value(answer: Answer, prompt: Prompt) -> None:
     if bare := [place for place in chosen if not place.site.value and not place.site.is_shared]:
         answer.doubts.append(f"`{lookup.name}` has no value where it is declared: {bare[0].where}")
     taken = [place for place in known.places if place.site.kind == "parameter"]
-    if taken and not lookup.owners and not lookup.name.isupper():
+    is_constant = lookup.name.isupper() or lookup.kind in KEYS
+    if taken and not lookup.owners and not is_constant:
         answer.doubts.append(f"`{lookup.name}` is a parameter too, first at {taken[0].where}")
     _mind_secrets(answer, (place.site.value for place in chosen))
     if any(place.site.is_shared for place in chosen):

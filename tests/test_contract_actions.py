@@ -273,7 +273,7 @@ class Declared(unittest.TestCase):
 
     def test_a_schema_names_every_argument_and_the_reason(self) -> None:
         for tool in TOOLS:
-            expected = {row.name for row in tool.arguments} | {"reason"}
+            expected = {row.name for row in tool.arguments} | {"reason", "target_question"}
             properties = tool.parameters["properties"]
             assert isinstance(properties, dict)
             self.assertEqual(properties.keys(), expected)

@@ -449,8 +449,8 @@ class NotEnforced(unittest.TestCase):
             self.assertEqual({fault.code for fault in told}, {"not_enforced_yet"})
 
     def test_what_is_not_enforced_stands_in_the_mission_with_its_value(self) -> None:
-        found = mission(template("A3") | {"corroboration": {"profiles": ["a", "b"]}})
-        self.assertEqual(found.unenforced, (("$.corroboration.profiles", '["a","b"]'),))
+        found = mission(template("A5"))
+        self.assertEqual(found.unenforced, (("$.tier", '"A5"'), ("$.write_allowed", "true")))
 
     def test_a_shape_that_nobody_knows_is_a_fault(self) -> None:
         sources = [

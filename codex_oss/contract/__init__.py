@@ -13,6 +13,7 @@ from codex_oss.contract.compiler import template
 from codex_oss.contract.evidence import EVIDENCE_SHAPES, EvidenceRef, Match, Span, parse_ref
 from codex_oss.contract.functions import (
     CONTROLS,
+    REMARKS,
     TOOLS,
     ActionFault,
     Argument,
@@ -55,6 +56,7 @@ from codex_oss.contract.paths import (
 )
 from codex_oss.contract.protocol import MISSION, OBSERVATION, STATE, block, blocks
 from codex_oss.contract.report import (
+    REPORT_FIELDS,
     Claim,
     Escalation,
     ReportDraft,
@@ -84,6 +86,8 @@ __all__ = [
     "MISSION",
     "MODES",
     "OBSERVATION",
+    "REMARKS",
+    "REPORT_FIELDS",
     "STATE",
     "SUPPORT_MODES",
     "TIERS",

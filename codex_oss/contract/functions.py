@@ -105,7 +105,7 @@ class Tool:
         """Return the JSON Schema of the arguments."""
         properties: dict[str, object] = {each.name: each.schema for each in self.arguments}
         required = [each.name for each in self.arguments if each.required]
-        return _schema(properties | {"reason": _TEXT}, required)
+        return _schema(properties | {"reason": _TEXT, "target_question": _TEXT}, required)
 
 
 def read_whole(name: str, value: object) -> int:

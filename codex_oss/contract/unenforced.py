@@ -8,28 +8,17 @@ that bites, with the code `not_enforced_yet`; enforcing a field is taking its ro
 import json
 from collections.abc import Iterator, Mapping
 
-from codex_oss.contract.fields import DEFAULT_STOPS
 from codex_oss.contract.mission import MissionV1
 from codex_oss.errors import Fault
 
 CODE = "not_enforced_yet"
 
 _NO_CLOSER = "no second model narrates a report yet"
-_NO_OPEN = "open investigation has no exploration floor and no contradiction search yet"
 
 # (field, the values that are enforced, why others are not). No values: the field itself.
 NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
     ("tier", ("A1", "A2", "A3"), "only A1, A2 and A3 are run yet"),
-    ("risk_tier", ("low", "medium"), "the status cap of critical missions is not built yet"),
     ("write_allowed", (False,), "nothing is written by a mission yet"),
-    ("phase_policy_enabled", (True,), "phases cannot be turned off yet"),
-    ("progress_policy_enabled", (True,), "progress limits cannot be turned off yet"),
-    ("stop_conditions[]", DEFAULT_STOPS, "optional stop conditions do not stop a run yet"),
-    ("objective_style", ("deterministic_lookup",), _NO_OPEN),
-    ("exploration_policy", (), _NO_OPEN),
-    ("sufficiency_policy.must_list_uninspected_areas", (False,), _NO_OPEN),
-    ("evidence_collection_mode", ("prefetch_floor", "model_led"), "there is no agenda mode yet"),
-    ("objective_spec", (None,), "nothing searches or checks for a target yet"),
     ("closer_model", (None,), _NO_CLOSER),
     ("fallback_closer_model", (None,), _NO_CLOSER),
 )

@@ -138,7 +138,7 @@ class MissionDesk:
             lock = self._shelf.locked(log.run_id, on_failure)
             if admission.decision != "admitted":
                 self._refuse(log, order, admission)
-            admitted = self._admitted(order, admission)
+            admitted = self._admitted(order, admission, dict(survey.areas))
             if members:
                 admitted = replace(admitted, profile=group_facts(members))
             opening = log.append(admitted)
@@ -301,7 +301,7 @@ class MissionDesk:
         log.append(HeadSealed(event.seq, event.event_hash, "refused"))
         raise refusal(admission, log.run_id)
 
-    def _admitted(self, order: Order, admission: Admission) -> MissionAdmitted:
+    def _admitted(self, order: Order, admission: Admission, areas: Json) -> MissionAdmitted:
         mission, root = order.mission, str(self._project.resolve())
         budget, cuts = asdict(mission.budget), reductions(order)
         return MissionAdmitted(
@@ -324,6 +324,7 @@ class MissionDesk:
             requested_mission_id=mission.mission_id,
             product={**self._product(), "prompt_version": PROMPT_VERSION},
             fallbacks=self._chain(order),
+            areas=areas,
             limits={
                 "requested": budget,
                 "effective": budget | {str(cut["limit"]): cut["effective"] for cut in cuts},

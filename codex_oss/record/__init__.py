@@ -1,6 +1,15 @@
 """Fold the log into a RunRecord and show it to people and tools."""
 
 from codex_oss.record.citations import Citation, is_zero_match, resolve, shown_lines
+from codex_oss.record.closing import (
+    FALLBACK,
+    SOURCE_PACK,
+    closing_reason,
+    early_end,
+    next_profile,
+    out_of,
+    reserve_seconds,
+)
 from codex_oss.record.codec import (
     HASH,
     LINE_BYTES_MAX,
@@ -67,6 +76,12 @@ from codex_oss.record.events import (
     UnknownFact,
 )
 from codex_oss.record.exact_write import EXACT_WRITE, exact_write, is_exact_write
+from codex_oss.record.exploration import (
+    contradiction_search_done,
+    explored_all_it_may,
+    optional_actions,
+)
+from codex_oss.record.fast_path import fast_answer, fast_search, fast_search_made
 from codex_oss.record.findings import HELD, findings
 from codex_oss.record.group_verdict import GROUP, MEMBER, is_group
 from codex_oss.record.legality import OfOthers, illegal
@@ -102,7 +117,7 @@ from codex_oss.record.payloads import FACTS, LineFault, ReadBlob, to_fact, to_pa
 from codex_oss.record.plain import plain
 from codex_oss.record.raising import wanted_raises
 from codex_oss.record.reducer import fold, reduce
-from codex_oss.record.run_record import Answered, Command, RunRecord, Said
+from codex_oss.record.run_record import TAKEN, Answered, Command, RunRecord, Said
 from codex_oss.record.sources import (
     Look,
     looks,
@@ -111,18 +126,7 @@ from codex_oss.record.sources import (
     source_states,
     was_tried,
 )
-from codex_oss.record.verdict import (
-    FALLBACK,
-    SOURCE_PACK,
-    Verdict,
-    closing_reason,
-    conditions,
-    early_end,
-    next_profile,
-    out_of,
-    reserve_seconds,
-    verdict,
-)
+from codex_oss.record.verdict import Verdict, conditions, verdict
 from codex_oss.record.views_group import group_message, report
 from codex_oss.record.views_people import (
     ReportedMission,
@@ -238,6 +242,7 @@ __all__ = [
     "RuntimeProgressEmitted",
     "RuntimeRecoveryRecorded",
     "SOURCE_PACK",
+    "TAKEN",
     "SUMMARY_FILE",
     "Said",
     "SemanticReviewed",
@@ -260,6 +265,7 @@ __all__ = [
     "closing_reason",
     "commentary_for",
     "conditions",
+    "contradiction_search_done",
     "contradictions",
     "decisions",
     "decode",
@@ -267,6 +273,10 @@ __all__ = [
     "early_end",
     "encode",
     "exact_write",
+    "explored_all_it_may",
+    "fast_answer",
+    "fast_search",
+    "fast_search_made",
     "final_message",
     "findings",
     "fold",
@@ -280,6 +290,7 @@ __all__ = [
     "next_profile",
     "obligation_states",
     "one_line",
+    "optional_actions",
     "out_of",
     "plain",
     "record_hash",

@@ -49,7 +49,7 @@ def _obligation_state(
     record: RunRecord, obligation: Obligation, is_disputed: bool
 ) -> ObligationState:
     known = [f for f in findings(record) if f.obligation_id == obligation.id]
-    mine = [f for f in known if f.status not in ("unverified", "dropped")]
+    mine = [f for f in known if f.status != "unverified"]
     supported = [f for f in mine if f.status == "supported"]
     states = [s for s in source_states(record) if s.obligation_id == obligation.id]
     missing = tuple(

@@ -20,7 +20,8 @@ Json = dict[str, object]
 @dataclass(frozen=True, slots=True)
 class MissionAdmitted:
     """The first fact of a run. `profile` holds the prices that every cost of the run uses;
-    `fallbacks` are the profiles that may take its place, in order."""
+    `fallbacks` are the profiles that may take its place, in order; `areas` the folders of its
+    scope with how many readable files each had."""
 
     task_spec: Json
     risk_tier: str
@@ -38,6 +39,7 @@ class MissionAdmitted:
     product: Json
     limits: Json
     fallbacks: tuple[str, ...] = ()
+    areas: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +315,8 @@ class ModelStopped:
 @dataclass(frozen=True, slots=True)
 class ToolCallEmitted:
     """On disk before the tool touches a file. `arguments` is canonical JSON, `subject` what a
-    sentence names; `response_id` is "" for what the runtime reads by itself."""
+    sentence names; `response_id` is "" for what the runtime reads by itself; `target_question` is
+    what the model wants to know by it."""
 
     call_id: str
     tool_name: str
@@ -322,6 +325,7 @@ class ToolCallEmitted:
     response_id: str
     arguments: str
     subject: str
+    target_question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

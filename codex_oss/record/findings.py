@@ -11,6 +11,7 @@ from codex_oss.contract import Claim as DraftClaim
 from codex_oss.contract import ReportDraft, parse_draft, topic_in
 from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.events import CitationResult
+from codex_oss.record.fast_path import fast_answer
 from codex_oss.record.remembering import remembered
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.tokens import claims_a_deed, missing_tokens
@@ -56,8 +57,10 @@ def draft_of(record: RunRecord) -> ReportDraft | None:
 def findings(record: RunRecord) -> tuple[Finding, ...]:
     """Return the draft's findings, or the recorded claims where there is no draft."""
     checked = {result.ref: result for result in record.answer.checked or ()}
-    draft = draft_of(record)
-    if draft is not None:
+    draft, fast = draft_of(record), fast_answer(record) if record.answer.is_fast else None
+    if fast is not None:
+        named = {"f1": fast}
+    elif draft is not None:
         named = {f"f{number}": claim for number, claim in enumerate(draft.findings, 1)}
     else:
         named = {
@@ -71,7 +74,7 @@ def told(record: RunRecord) -> tuple[Finding, ...]:
     """Return the findings that a report may show. A forged one is dropped (missions 11.1), as is
     one that speaks of a forbidden topic (1.2); without a report claims are told only if the
     contract lets the runtime close (12.4)."""
-    if record.answer.draft is None:
+    if record.answer.draft is None and not record.answer.is_fast:
         if not record.contract.sufficiency.allow_runtime_answer_graph_closure:
             return ()
     known = findings(record)

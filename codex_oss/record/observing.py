@@ -105,6 +105,7 @@ def _command(
         by_runtime=not call.response_id,
         next=fact.next,
         risk_flags=fact.risk_flags,
+        target_question=call.target_question,
     )
 
 

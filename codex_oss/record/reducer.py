@@ -86,9 +86,10 @@ def _apply(record: RunRecord, event: Event) -> RunRecord:
         case facts.RuntimeRecoveryRecorded():
             return evolved(record, loop=dialogue.recovered(loop, fact))
         case facts.GateEvaluated():
-            if fact.gate != "closure":
+            part = {"closure": "closure", "fast_path": "fast_path"}.get(fact.gate)
+            if part is None:
                 return record
-            return evolved(record, answer=evolved(record.answer, closure=fact))
+            return evolved(record, answer=evolved(record.answer, **{part: fact}))
         case facts.MissionFinalized():
             over = evolved(
                 loop, finalized=fact, finalized_seq=event.seq, finalized_hash=event.event_hash

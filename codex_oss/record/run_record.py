@@ -51,6 +51,9 @@ from codex_oss.record.patch_events import (
     WorktreeCreated,
 )
 
+TAKEN = "taken"
+"""The result of a gate behind which a run goes another way."""
+
 NOTED_MAX = 50  # Of what is wrong or unknown in a log: one is as bad as all of them.
 
 Phase = Literal["PLAN", "EXPLORE", "NARROW", "VERIFY", "REPORT"]
@@ -163,6 +166,7 @@ class Command:
     by_runtime: bool
     next: str
     risk_flags: tuple[str, ...]
+    target_question: str = ""
 
     def __hash__(self) -> int:
         return hash((self.seq, self.output_hash))  # Not over a thousand matches each time.
@@ -231,8 +235,14 @@ class AnswerPart:
     checked: tuple[CitationResult, ...] | None = None
     validated: ReportValidated | None = None
     closure: GateEvaluated | None = None
+    fast_path: GateEvaluated | None = None
     contradictions: tuple[ContradictionRecorded, ...] = ()
     corroboration: CorroborationRecorded | None = None
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether a search of the runtime answers the mission, and no model was asked."""
+        return self.fast_path is not None and self.fast_path.result == TAKEN
 
 
 @dataclass(frozen=True)

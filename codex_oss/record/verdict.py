@@ -1,40 +1,32 @@
 """What a run has earned: a pure function of its record, first row that holds (missions 12.3).
 
 COMPLETE needs twelve conditions, each recomputed from the record; the runtime lowers a status
-that the model asked for and never raises one. `closing_reason` says why exploration is over.
+that the model asked for and never raises one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codex_oss.contract import ReportDraft
+from codex_oss.contract import REPORT_FIELDS, ReportDraft
 from codex_oss.record.citations import is_zero_match
+from codex_oss.record.closing import (
+    WRITE_ATTEMPTS_MAX,
+    closing_reason,
+    early_end,
+    is_recovery,
+    stopped_by,
+)
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
-from codex_oss.record.exact_write import ends_without_model, exact_write
+from codex_oss.record.exact_write import exact_write
+from codex_oss.record.exploration import is_explored_enough
 from codex_oss.record.findings import Finding, draft_of, findings, told
 from codex_oss.record.group_verdict import group_conditions, group_status, is_group
 from codex_oss.record.run_record import RunRecord
+from codex_oss.record.shapes import stands
 from codex_oss.record.sources import is_denied, required_sources, source_states
 
-REPAIRS_IN_A_ROW_MAX = 2  # Then a run closes with what is proven (missions 8).
-REPAIRS_MAX = 5
-CUT_IN_A_ROW_MAX = 1  # What was cut off is asked for once more, and may be longer then.
-FAILURES_IN_A_ROW_MAX = 3
-WRITE_ATTEMPTS_MAX = 3
-FALLBACK = "fallback_profile"
-OTHERS_MAY_ANSWER = (
-    *("server_error", "server_is_overloaded", "rate_limit_exceeded", "insufficient_quota"),
-    "model_not_found",
-)
-"""Failures of a provider that say nothing of what it was asked."""
-
-RESERVE_SECONDS_MIN, RESERVE_SECONDS_MAX = 2, 30  # Kept for closing (missions 10.2).
 CONFIDENCES = ("LOW", "MEDIUM", "HIGH")
-CANCELLED_BY = {"client": "client_disconnected", "runtime": "interrupted"}
-SOURCE_PACK = "source_pack"
-"""How a run comes in that mends what a raw model left: at most PARTIAL, and LOW (missions 14)."""
-
-NOT_REPORTED = ("uninspected",)  # An output that a contract may require and no report has yet.
 
 CONDITIONS = {
     "model_asked_for_complete": "complete_status_exceeds_runtime_cap",
@@ -62,88 +54,6 @@ class Verdict:
     downgrade_reasons: tuple[str, ...] = ()
 
 
-# ---- why a run closes ----------------------------------------------------------------------------
-
-
-def reserve_seconds(time_budget_seconds: int) -> float:
-    return max(RESERVE_SECONDS_MIN, min(RESERVE_SECONDS_MAX, time_budget_seconds / 10))
-
-
-def closing_reason(record: RunRecord) -> str:
-    """Return why the run must close, or "" while it may go on."""
-    return early_end(record) or ("valid_report" if record.answer.draft else "") or out_of(record)
-
-
-def early_end(record: RunRecord) -> str:
-    """Return the word that ends a run at once, whatever the model still asked for."""
-    loop = record.loop
-    if loop.cancelled_by:
-        return CANCELLED_BY.get(loop.cancelled_by, "cancelled")
-    if loop.stopped:
-        return "stopped_by_model"
-    return "write_attempts" if loop.write_attempts >= WRITE_ATTEMPTS_MAX else ""
-
-
-def out_of(record: RunRecord) -> str:
-    """Return what a run has run out of: patience, provider, time, calls, tokens or room."""
-    loop, budget, limits = record.loop, record.budget, record.contract.budget
-    last_ms = 1000 * (limits.time_budget_seconds - reserve_seconds(limits.time_budget_seconds))
-    tokens_max = limits.max_output_tokens_total
-    is_last = budget.model_calls >= limits.max_model_calls
-    is_given_up = loop.failed_in_a_row and (is_last or has_failed(record))
-    stuck = f"budget_exhausted:{budget.exhausted[-1]}" if budget.exhausted else ""
-    may_change = bool(next_profile(record))
-    rows = (
-        (ends_without_model(record), "exact_write_checked"),
-        (repairs_spent(record) and not may_change, stuck or "action_parse_failed"),
-        (is_given_up and not may_change, f"model_call_failed:{loop.last_failure}"),
-        (budget.elapsed_ms >= last_ms, "deadline_reached"),
-        (is_last, "model_call_limit_reached"),
-        (
-            tokens_max is not None and budget.output_tokens >= tokens_max,
-            "budget_exhausted:output_tokens",
-        ),
-        ("cost" in budget.exhausted, "budget_exhausted:cost"),
-        ("context" in budget.exhausted, "context_too_small"),
-        ("log" in budget.exhausted, "log_limit"),
-    )
-    return next((reason for holds, reason in rows if holds), "")
-
-
-def repairs_spent(record: RunRecord) -> bool:
-    """Whether the model that is asked has shown that it does not speak the protocol."""
-    loop = record.loop
-    return (
-        loop.faulty_in_a_row > REPAIRS_IN_A_ROW_MAX
-        or loop.faulty > REPAIRS_MAX
-        or loop.cut_in_a_row > CUT_IN_A_ROW_MAX
-    )
-
-
-def has_failed(record: RunRecord) -> bool:
-    """Whether the provider of the model that is asked is not asked again."""
-    loop = record.loop
-    is_over = loop.failed_in_a_row >= FAILURES_IN_A_ROW_MAX
-    return is_over or (loop.failed_in_a_row > 0 and not loop.last_failure_retryable)
-
-
-def next_profile(record: RunRecord) -> str:
-    """Return the profile that is to take the place of one that cannot go on, while there is one and
-    there are calls left for it; "" while nothing calls for that (missions 15)."""
-    tried = {each.detail for each in record.loop.recoveries if each.recovery_class == FALLBACK}
-    left = [name for name in record.admitted.admitted.fallbacks if name not in tried]
-    calls_max = record.contract.budget.max_model_calls
-    if not left or early_end(record) or record.budget.model_calls >= calls_max:
-        return ""
-    is_sick = has_failed(record) and record.loop.last_failure in OTHERS_MAY_ANSWER
-    return left[0] if is_sick or repairs_spent(record) else ""
-
-
-def is_recovery(record: RunRecord) -> bool:
-    """Whether this run only mends what a raw model left undone."""
-    return record.admitted.admitted.route_class == SOURCE_PACK
-
-
 # ---- what was earned -----------------------------------------------------------------------------
 
 
@@ -156,9 +66,7 @@ def conditions(record: RunRecord) -> dict[str, bool]:
     refs_min = limits.min_evidence_refs_per_claim
     required = [s for s in obligation_states(record) if s.obligation.required]
     return {
-        "model_asked_for_complete": draft is not None
-        and draft.status == "COMPLETE"
-        and not is_recovery(record),
+        "model_asked_for_complete": asked_for(record) == "COMPLETE" and not is_recovery(record),
         "required_obligations_answered": all(s.status == "answered" for s in required),
         "required_sources_satisfied": all(
             s.state == "read_satisfied" for s in source_states(record)
@@ -170,10 +78,16 @@ def conditions(record: RunRecord) -> dict[str, bool]:
         "no_contradiction": not contradictions(record),
         "no_open_uncertainty": not _has_open_uncertainty(record, draft),
         "every_tool_call_terminal": record.loop.open_tool is None,
-        "exploration_floor_met": record.contract.objective_style != "open_investigation",
-        "narrative_is_the_models": draft is not None,
+        "exploration_floor_met": is_explored_enough(record),
+        "narrative_is_the_models": draft is not None or record.answer.is_fast,
         "log_verifies": not record.inconsistent and not record.unknown_events,
     }
+
+
+def asked_for(record: RunRecord) -> str:
+    """Return the status that was asked for: by the model, or by a search that answers all."""
+    draft = draft_of(record)
+    return draft.status if draft else "COMPLETE" if record.answer.is_fast else ""
 
 
 def _has_open_uncertainty(record: RunRecord, draft: ReportDraft | None) -> bool:
@@ -184,13 +98,29 @@ def _has_open_uncertainty(record: RunRecord, draft: ReportDraft | None) -> bool:
 def missing_fields(record: RunRecord) -> tuple[str, ...]:
     """Return the required outputs that would be absent or, where that counts, empty: files or
     commands, one of them is enough."""
-    wanted = record.contract.required_outputs
-    missing = [name for name in wanted if name in NOT_REPORTED]
+    spec = record.contract.objective_spec
+    wanted = (*record.contract.required_outputs, *(spec.required_outputs if spec else ()))
+    missing = [name for name in wanted if name not in REPORT_FIELDS]
+    must_list = record.contract.sufficiency.must_list_uninspected_areas or "uninspected" in wanted
+    if must_list and not record.admitted.admitted.areas:
+        missing.append("uninspected")
     if "findings" in wanted and not findings(record):
         missing.append("findings")
     if not record.evidence.files and not record.evidence.commands:
         missing += [name for name in ("files_inspected", "commands_run") if name in wanted]
-    return tuple(missing)
+    return (*dict.fromkeys(missing), *_missing_of_objective(record))
+
+
+def _missing_of_objective(record: RunRecord) -> Iterator[str]:
+    """Yield the values and shapes of an objective that no cited span holds."""
+    spec = record.contract.objective_spec
+    cited = [citation for f in told(record) for citation in f.citations] if spec else []
+    for value in spec.required_values if spec else ():
+        if not any(value in citation.text for citation in cited):
+            yield f"required_value:{value}"
+    for shape in spec.required_evidence_shapes if spec else ():
+        if not any(stands(shape, citation.path, citation.shown) for citation in cited):
+            yield f"evidence_shape:{shape}"
 
 
 def verdict(record: RunRecord) -> Verdict:
@@ -199,8 +129,7 @@ def verdict(record: RunRecord) -> Verdict:
         return Verdict(*group_status(record, early_end(record)))
     reason, met = closing_reason(record), conditions(record)
     failed = [CONDITIONS[name] for name, holds in met.items() if not holds]
-    draft = draft_of(record)
-    asked = draft.status if draft else ""
+    draft, asked = draft_of(record), asked_for(record)
     status, why = _status(record, reason, failed, asked)
     lowered = asked == "COMPLETE" and status != "COMPLETE"
     return Verdict(
@@ -240,6 +169,8 @@ def _status(record: RunRecord, reason: str, failed: list[str], asked: str) -> tu
 def _needs_a_person(record: RunRecord) -> str | None:
     """Return why somebody must look at this run; "" where its end says that already."""
     stopped, known = record.loop.stopped, findings(record)
+    if reason := stopped_by(record):
+        return reason
     if stopped and stopped.needs_human or record.loop.write_attempts >= WRITE_ATTEMPTS_MAX:
         return ""
     if any(f.status == "unverified" for f in known):
@@ -248,6 +179,8 @@ def _needs_a_person(record: RunRecord) -> str | None:
         return "contradiction_found"
     if any(is_denied(record, path) for path in required_sources(record)):
         return "blocked_source"
+    if record.contract.risk_tier == "critical":
+        return "critical_path_detected"  # A person decides on everything critical (missions 4).
     return None
 
 
@@ -260,11 +193,13 @@ def _confidence(record: RunRecord, draft: ReportDraft | None, status: str) -> st
     value that stands there literally. What contradicts itself, or cites the unseen, is LOW."""
     known = findings(record)
     is_sound = bool(known) and all(f.status != "unverified" for f in known)
-    if draft is None or status == "FAILED" or not is_sound or is_recovery(record):
+    is_reported = draft is not None or record.answer.is_fast
+    if not is_reported or status == "FAILED" or not is_sound or is_recovery(record):
         return "LOW"
     if contradictions(record):
         return "LOW"
-    caps = [draft.confidence]
+    spec = record.contract.objective_spec
+    caps = [draft.confidence if draft else "HIGH", spec.confidence_cap if spec else "HIGH"]
     if any(citation.is_partial for f in known for citation in f.citations):
         caps.append(record.contract.sufficiency.confidence_cap_if_partial_extracts)
     if not all(_is_sure(f) for f in known):

@@ -10,20 +10,15 @@ from collections.abc import Iterator
 
 from codex_oss.contract import topic_in
 from codex_oss.record.citations import Citation, resolve
+from codex_oss.record.closing import FALLBACK, SOURCE_PACK, is_recovery
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.events import CitationResult, Extract, Json
 from codex_oss.record.exact_write import exact_write, is_exact_write
+from codex_oss.record.exploration import contradiction_search_done, optional_actions, uninspected
 from codex_oss.record.findings import HELD, Finding, draft_of, findings, told
 from codex_oss.record.run_record import Command, RunRecord
-from codex_oss.record.verdict import (
-    FALLBACK,
-    SOURCE_PACK,
-    Verdict,
-    is_recovery,
-    missing_fields,
-    verdict,
-)
+from codex_oss.record.verdict import Verdict, missing_fields, verdict
 
 REPORT_SCHEMA = "managed_investigation_report.v1"
 ANSWER_CHARACTERS_MAX = 1_200
@@ -59,6 +54,9 @@ def report(record: RunRecord) -> Json:
         "caveats": list(caveats(record)),
         "escalation_recommendation": escalation(record, ended),
         "missing_fields": list(missing_fields(record)),
+        "uninspected": list(uninspected(record)),
+        "optional_exploration_actions": optional_actions(record),
+        "contradiction_search_done": contradiction_search_done(record),
         "contradictions": [
             {"kind": c.kind, "obligation_id": c.obligation_id, "sides": list(c.sides)}
             for c in contradictions(record)
@@ -133,6 +131,8 @@ def escalation(record: RunRecord, ended: Verdict) -> Json:
 
 
 def report_source(record: RunRecord, ended: Verdict) -> str:
+    if record.answer.is_fast:
+        return "deterministic_fast_path"
     if record.answer.draft is None:
         return "runtime_answer_graph"
     if is_recovery(record):
@@ -281,7 +281,9 @@ _CLAIMS_LEFT_OUT = "Recorded claims are left out: the contract wants a report of
 
 def _our_caveats(record: RunRecord) -> Iterator[str]:
     draft, known, budget = draft_of(record), findings(record), record.budget
-    if known and not draft:
+    if record.answer.is_fast:
+        yield "No model was asked: a search of the runtime answers the objective."
+    elif known and not draft:
         may = record.contract.sufficiency.allow_runtime_answer_graph_closure
         yield _CLAIMS_TOLD if may else _CLAIMS_LEFT_OUT
     if topics := ", ".join(dict.fromkeys(f.forbidden_topic for f in known if f.forbidden_topic)):
@@ -290,6 +292,7 @@ def _our_caveats(record: RunRecord) -> Iterator[str]:
         yield f"The model answered without a finding that may be told: {draft.answer}"
     warnings = record.admitted.admitted.admission.get("warnings")
     yield from map(str, warnings if isinstance(warnings, list) else ())
+    yield from _policies_off(record)
     if any(f.unbacked_deed for f in known):
         yield "unbacked_action_claim: a finding claims a deed that the log does not hold."
     if forged := _forged(record):
@@ -305,6 +308,13 @@ def _our_caveats(record: RunRecord) -> Iterator[str]:
         yield f"Exploration ended early: {', '.join(budget.exhausted)}."
     if record.delivery.resumes:
         yield f"The run was interrupted and resumed {record.delivery.resumes} time(s)."
+
+
+def _policies_off(record: RunRecord) -> Iterator[str]:
+    if not record.contract.phase_policy_enabled:
+        yield "Phases were turned off by the contract."
+    if not record.contract.progress_policy_enabled:
+        yield "Limits on repeated and useless looks were turned off by the contract."
 
 
 def budget(record: RunRecord) -> Json:
@@ -366,10 +376,12 @@ def _envelope(record: RunRecord, ended: Verdict) -> Json:
         ),
         "closure_status": (
             (ended.status == "FAILED", "FAILED"),
+            (record.answer.is_fast, "DETERMINISTIC_FAST_PATH"),
             (record.answer.draft, "MODEL_CLOSED"),
             (True, "RUNTIME_CLOSED"),
         ),
         "quality_status": (
+            (ended.status == "COMPLETE" and record.answer.is_fast, "EARNED_RUNTIME_COMPLETE"),
             (ended.status == "COMPLETE", "EARNED_COMPLETE"),
             (ended.status == "FAILED", "FAILED"),
             (record.answer.draft, "TRUTHFUL_PARTIAL"),

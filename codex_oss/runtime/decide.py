@@ -54,6 +54,7 @@ from codex_oss.record import (
 )
 from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.encodings import encoding_of, offered
+from codex_oss.runtime.fast import fast_gate, open_fast_search
 from codex_oss.runtime.intents import CallModel, ChangeProfile, Intent, LookAgain, Note, RunTool
 from codex_oss.runtime.phases import (
     is_asked_once_more,
@@ -93,6 +94,10 @@ def decide(record: RunRecord) -> Intent:
         return ChangeProfile(name)
     if closing_reason(record) and not is_asked_once_more(record):
         return _close(record)
+    if search := open_fast_search(record):
+        return Note(_prefetch(record, "rtk_grep", search))
+    if gate := fast_gate(record):
+        return Note(gate)
     if waiting := open_looks(record):
         return Note(_prefetch(record, waiting[0].tool, dict(waiting[0].arguments)))
     if searches := open_searches(record):
@@ -263,6 +268,7 @@ def emitted(call_id: str, action: ToolAction, response_id: str) -> ToolCallEmitt
         response_id=response_id,
         arguments=arguments.decode(),
         subject=subject_of(action),
+        target_question=action.remarks.get("target_question", ""),
     )
 
 

@@ -10,6 +10,7 @@ from codex_oss.record import (
     RunRecord,
     closing_reason,
     early_end,
+    explored_all_it_may,
     looks,
     obligation_states,
     out_of,
@@ -36,11 +37,18 @@ def phase_of(record: RunRecord) -> tuple[str, str]:
         return "NARROW", "hollow_report"
     if record.contract.is_packed and not open_looks(record) and not open_searches(record):
         return "REPORT", "sources_packed"
+    if explored_all_it_may(record):
+        return "REPORT", "explored_enough"
+    required = [s for s in obligation_states(record) if s.obligation.required]
+    is_answered = all(state.status == "answered" for state in required)
+    if is_answered and "obligations_answered" in record.contract.stop_conditions:
+        return "REPORT", "obligations_answered"
+    if not record.contract.phase_policy_enabled:
+        return "EXPLORE", "phases_are_off"
     if not record.evidence.commands and not record.evidence.denials:
         return "PLAN", "nothing_observed"
     if any(state.state == "missing" for state in source_states(record)):
         return "EXPLORE", "required_source_unread"
-    required = [s for s in obligation_states(record) if s.obligation.required]
     if all(state.claim_ids for state in required):
         return "VERIFY", "all_claimed"
     return "NARROW", "obligation_without_claim"
@@ -125,6 +133,8 @@ def _told(record: RunRecord) -> tuple[tuple[str, int], ...]:
 
 def _progress(record: RunRecord) -> dict[str, tuple[int, int]]:
     spent, limits = record.budget, record.contract.budget
+    if not record.contract.progress_policy_enabled:
+        return {}
     return {
         "duplicates": (spent.duplicates, limits.max_duplicate_actions),
         "low_information": (spent.low_information, limits.max_low_information_actions),

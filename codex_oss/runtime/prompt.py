@@ -200,7 +200,8 @@ def _spelled(message: ChatMessage) -> str:
 
 def _rows(record: RunRecord, purpose: str) -> Iterator[Row]:
     encoding, is_packed = encoding_of(record), record.contract.is_packed
-    told = rules(encoding, functions_of(record), is_packed=is_packed)
+    is_open = record.contract.is_open
+    told = rules(encoding, functions_of(record), is_packed=is_packed, is_open=is_open)
     yield Row(ChatMessage("system", told))
     yield Row(ChatMessage("user", block(MISSION, _mission(record))))
     yield from rows_of(record, encoding)
@@ -224,6 +225,7 @@ def _mission(record: RunRecord) -> Json:
                 "question": o.question,
                 "required": o.required,
                 "sources": [s.path for s in o.source_requirements] + list(o.source_hints),
+                **({"evidence_needed": list(o.evidence_needed)} if o.evidence_needed else {}),
             }
             for o in contract.obligations
         ],

@@ -8,7 +8,7 @@ provider's cache holds it for every run.
 import json
 from collections.abc import Iterable, Mapping
 
-from codex_oss.contract import CONTROLS, Encoding
+from codex_oss.contract import CONTROLS, REMARKS, Encoding
 
 Function = tuple[str, str, Mapping[str, object]]
 """Name, description and JSON Schema of the arguments."""
@@ -26,7 +26,12 @@ Each finding names its `obligation_id`; several findings for one obligation shar
 - When every obligation is answered, or nothing more can be found, call `final_report`: status \
 COMPLETE only if each required obligation is answered by cited lines, else PARTIAL with \
 `uncertainties`; ESCALATE if a person must decide. Call `stop` if you cannot work at all.
-- {answer}"""
+{open}- {answer}"""
+
+_OPEN_RULE = """\
+- This is an open investigation: behind its agenda look further, and look elsewhere for what would \
+contradict your answer, in a call that says `target_question` "contradiction".
+"""
 
 _NATIVE = {
     "act": "call the functions declared here",
@@ -63,25 +68,29 @@ the claim, and in brackets the narrow lines that show it, as in \
 lines, else `Status: PARTIAL`; `Status: ESCALATE` if a person must decide."""
 
 
-def rules(encoding: Encoding, functions: Iterable[Function], *, is_packed: bool) -> str:
+def rules(
+    encoding: Encoding, functions: Iterable[Function], *, is_packed: bool, is_open: bool
+) -> str:
     """Return the system text of a mission. Without functions its model only reports."""
     if is_packed:
         return _PACKED_RULES
+    open_rule = _OPEN_RULE if is_open else ""
     if encoding == "native_tools":
-        return _filled(_NATIVE)
+        return _filled(_NATIVE, open_rule)
     tools = (each for each in functions if each[0] not in CONTROLS)
-    return _filled(_JSON) + "\n".join(f"- {_line(*each)}" for each in tools)
+    return _filled(_JSON, open_rule) + "\n".join(f"- {_line(*each)}" for each in tools)
 
 
-def _filled(words: Mapping[str, str]) -> str:
-    return _RULES.replace("{act}", words["act"]).replace("{answer}", words["answer"])
+def _filled(words: Mapping[str, str], open_rule: str) -> str:
+    text = _RULES.replace("{act}", words["act"]).replace("{answer}", words["answer"])
+    return text.replace("{open}", open_rule)
 
 
 def _line(name: str, description: str, schema: Mapping[str, object]) -> str:
     """Return a function as one line: what must be given, and what may be with its default."""
     properties, required = schema["properties"], schema["required"]
     assert isinstance(properties, dict) and isinstance(required, list)
-    named = [_argument(*each, required) for each in properties.items() if each[0] != "reason"]
+    named = [_argument(*each, required) for each in properties.items() if each[0] not in REMARKS]
     return f"{name}({', '.join(named)}): {description}"
 
 

@@ -30,6 +30,7 @@ PATH_SHOWN_CHARACTERS_MAX = 200
 FILES_MAX = 200_000  # Of a project: judging them takes seconds; admission asks from 2,000 on.
 
 _MADE_FOLDERS = frozenset(IGNORED_FOLDERS.split())
+AREAS_MAX = 200  # Folders of a scope that a log lists: a line of it has a limit.
 _NOT_COUNTED = ("out_of_scope", "forbidden_path", "internal_path", "vendor_path")
 """Denials of folders that may be as large as the project itself."""
 
@@ -58,7 +59,8 @@ class ScopeSurvey:
     """What a scope holds at this moment, counted for admission.
 
     `denied` files are in scope but a rule keeps them out, `critical` of them by a critical path.
-    `absent` are entries of the contract that do not exist, `refused` those that no rule lets in.
+    `absent` are entries of the contract that do not exist, `refused` those that no rule lets in,
+    `areas` the folders with their readable files, of deep ones those above.
     """
 
     readable_files: int
@@ -67,6 +69,7 @@ class ScopeSurvey:
     critical: int
     absent: tuple[str, ...]
     refused: tuple[Denied, ...]
+    areas: tuple[tuple[str, int], ...] = ()
 
 
 class Guard:
@@ -182,6 +185,7 @@ class Guard:
                 if isinstance(to, Resolved) and path != "." and tree.entry(to.real_path) is None
             ),
             refused=tuple(to for _, to in named if isinstance(to, Denied)),
+            areas=_areas(file.path for file in found.files),
         )
 
     def denied(self, code: str, rule: str, path: str) -> Denied:
@@ -288,3 +292,14 @@ def _size(path: Path) -> int:
         return path.lstat().st_size
     except OSError:  # Gone since it was listed.
         return 0
+
+
+def _areas(paths: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """Count files by folder, those of deep folders with a folder above, so that there are few."""
+    parts = [path.split("/")[:-1] for path in paths]
+    counts: Counter[str] = Counter()
+    for depth in range(max(map(len, parts), default=0), -1, -1):
+        counts = Counter("/".join(part[:depth]) or "." for part in parts)
+        if len(counts) <= AREAS_MAX:
+            break
+    return tuple(sorted(counts.items()))

@@ -79,23 +79,31 @@ class Story:
         *found: tuple[str, int, str],
         path: str | None = None,
         complete: bool = True,
+        about: Mapping[str, str] | None = None,
         **arguments: object,
     ) -> "Story":
         matches = tuple(Match(where, line, text, "e" * 64, "f" * 64) for where, line, text in found)
         text = "\n".join(f"{m.path}:{m.line}: {m.text}" for m in matches)
         asked = {"pattern": pattern, "path": path, **arguments}
         return self.calls_tool(
-            "rtk_grep", asked, text, matches=matches, match_count=len(matches), complete=complete,
-            exit_code=0 if matches else 1,
+            "rtk_grep", asked, text, about, matches=matches, match_count=len(matches),
+            complete=complete, exit_code=0 if matches else 1,
         )  # fmt: skip
 
     def calls_tool(
-        self, name: str, arguments: Mapping[str, object], text: str, **changes: object
+        self,
+        name: str,
+        arguments: Mapping[str, object],
+        text: str,
+        about: Mapping[str, str] | None = None,
+        **changes: object,
     ) -> "Story":
+        """Let a tool answer. `about` are what the model said beside its call."""
         call_id = self.asks(name, arguments)
         digest = "sha256:" + sha256(text.encode()).hexdigest()
         written = canonical(arguments).decode()
-        self.then(ToolCallEmitted(call_id, name, DIGEST, "read", "reply", written, "it"))
+        call = ToolCallEmitted(call_id, name, DIGEST, "read", "reply", written, "it")
+        self.then(replace(call, **(about or {})))
         observed = ToolObserved(
             call_id, f"{name} {written}", 0, digest, text, True, False, len(text), (), (), 0, 0,
             False, 1,

@@ -3,8 +3,8 @@
 import json
 import unittest
 
-from support import LONG, chance, scratch
-from support.trees import PLENTY, Project, plant
+from support import LONG, chance, needs, scratch
+from support.trees import PLENTY, Project, git, plant
 
 from codex_oss.contract import TOOLS, Scope, ToolAction, parse_action
 from codex_oss.deadline import Deadline
@@ -82,13 +82,17 @@ class AnyCall(unittest.TestCase):
                 runs = {repr(project.run(call.name, **call.arguments)) for _ in range(3)}
                 self.assertEqual(len(runs), 1)
 
+    @needs("git")
     def test_random_calls_end_as_values(self) -> None:
         dice = chance()
         values = ("a.py", "b", ".", "", "/", "..", "\0", "x" * 5_000, "*", "(", "[", "é", "\ud800")
+        values += ("HEAD", "HEAD~1", "-p", "--output=x", "HEAD:a.py", ":(top)a.py", "@{-1}")
         numbers = (0, 1, -1, 2, 500, 10**9, 10**30)
         ended = {Observation: 0, Denied: 0}
         with scratch() as root:
             plant(root, {"a.py": "x\n", "b/c.py": b"\xff\0", "b/d": "x" * 9_000})
+            for arguments in (("init", "-q"), ("add", "a.py"), ("commit", "-qm", "one")):
+                git(root, *arguments)
             project = Project(root, pattern_seconds=0.5)
             for _ in range(2_000 if LONG else 120):
                 tool = dice.choice(TOOLS)
@@ -105,6 +109,7 @@ class AnyCall(unittest.TestCase):
                 if isinstance(action, ToolAction):
                     found = project.run(action.name, **action.arguments)
                     ended[type(found)] += 1
+            self.assertEqual(sorted(path.name for path in root.iterdir()), [".git", "a.py", "b"])
         self.assertGreater(min(ended.values()), 5, ended)
 
 

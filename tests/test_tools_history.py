@@ -121,8 +121,9 @@ class History(unittest.TestCase):
             self.assertNotIn(secret, repr(shown))
             self.assertEqual(shown.redactions, 2)
             self.assertRegex(shown.text, r"\n\[hidden: \d\]$")
-            named = self.project.run("rtk_git_show_stat", rev=f"on-{secret}")
-            self.assertNotIn(secret, repr(named))
+            for revision in (f"on-{secret}", secret, f"-{secret}"):
+                named = self.project.run("rtk_git_show_stat", rev=revision)
+                self.assertNotIn(secret, repr(named))
 
     def test_a_result_is_cut_between_lines(self) -> None:
         plant(self.root, {f"src/a_longer_name_{n}.py": "x\n" for n in range(100)})

@@ -71,7 +71,7 @@ class ToolBroker:
         if isinstance(result, Denied):
             return result
         clear = self._guard.redactor.redact  # A model may quote anything in its arguments.
-        text = clear(result.text).text if result.exit_code == 2 else result.text
+        text = clear(result.text).text if result.exit_code else result.text
         command, more = clear(result.command).text, clear(result.next).text
         return replace(result, text=text, command=command, next=more)
 

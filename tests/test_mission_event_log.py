@@ -6,7 +6,8 @@ import subprocess
 import sys
 import unittest
 from collections.abc import Iterable
-from itertools import count
+from dataclasses import replace
+from itertools import count, repeat
 from pathlib import Path
 
 from support import LONG, ROOT, chance, scratch
@@ -14,12 +15,18 @@ from support.facts import observed, requested, short_run
 from support.faults import FailingDisk, QuickDisk
 
 from codex_oss.errors import BrokenPromise, LogClosed, LogCorrupt, StorageUnsafe
-from codex_oss.log import HeadStore, MissionEventLog, judge, parse_log
-from codex_oss.record import CancelRequested, Event, Fact, HeadSealed, fold
+from codex_oss.log import HEAD_EVERY_EVENTS, HeadStore, MissionEventLog, judge, parse_log
+from codex_oss.record import (
+    CancelRequested,
+    Event,
+    Fact,
+    HeadSealed,
+    RuntimeProgressEmitted,
+    fold,
+)
 from codex_oss.system import Disk, SystemClock
 
 RUN_ID = "run_20260102t000000z_00000000"
-TORN = 2  # Facts at the end of a log that its cuts go through.
 
 
 class Shelf:
@@ -54,6 +61,10 @@ class Shelf:
     def verdict(self) -> tuple[str, int, str]:
         judged = judge(RUN_ID, self.log().read(), self.heads.read(RUN_ID))
         return judged.verdict, judged.line, judged.rule
+
+
+def no_blobs(digest: str, private: bool) -> str:
+    return ""
 
 
 def sealed(events: tuple[Event, ...]) -> HeadSealed:
@@ -143,7 +154,7 @@ class TwoWriters(unittest.TestCase):
             self.assertEqual(shelf.verdict()[0], "ok")
 
     def test_eight_processes_leave_one_chain(self) -> None:
-        each = 100 if LONG else 10
+        each = 1_000 if LONG else 10
         program = (
             "import sys; sys.path[:0] = [{tests!r}, {root!r}]\n"
             "from pathlib import Path\n"
@@ -163,28 +174,47 @@ class TwoWriters(unittest.TestCase):
 
 
 class Damage(unittest.TestCase):
-    def test_a_cut_at_every_byte_of_the_last_two_records_recovers_all_earlier_ones(self) -> None:
-        facts = short_run()
+    def test_a_cut_at_every_byte_keeps_all_that_was_acknowledged(self) -> None:
+        """The head is as of that moment: every 16 events."""
         with scratch() as folder:
             shelf = Shelf(folder)
-            shelf.written(facts[:-TORN])
-            keep, head = shelf.path.read_bytes(), shelf.heads.read(RUN_ID)
-            log = shelf.log()
-            log.open()
-            for fact in facts[-TORN:]:
-                log.append(fact)
-            whole = shelf.path.read_bytes()
+            events = shelf.written(short_run()).events
+            whole, head = shelf.path.read_bytes(), shelf.heads.read(RUN_ID)
             assert head
-            for length in range(len(keep), len(whole), 1 if LONG else 5):
+            for length in range(0, len(whole), 7 if LONG else 499):
                 shelf.path.write_bytes(whole[:length])
-                shelf.heads.write(head)
                 lines = whole[:length].count(b"\n")
+                count = lines // HEAD_EVERY_EVENTS * HEAD_EVERY_EVENTS
+                last = events[count - 1].event_hash if count else ""
+                shelf.heads.write(replace(head, count=count, head=last))
                 again = shelf.log()
                 again.open()
-                self.assertEqual([e.fact for e in again.events[:lines]], list(facts[:lines]))
-                recovered = again.record.delivery.recovered_bytes
-                self.assertEqual(recovered, length - whole[:length].rfind(b"\n") - 1)
+                self.assertEqual(again.events[:lines], events[:lines])
+                torn = length - whole[:length].rfind(b"\n") - 1 if lines else 0
+                self.assertEqual(again.record.delivery.recovered_bytes, torn)
                 self.assertEqual(shelf.verdict()[0], "ok")
+
+    def test_every_flipped_bit_is_found_in_its_line(self) -> None:
+        """Line by line, after the true one before it: what stands further on is not read."""
+        facts = short_run()
+        waiting = RuntimeProgressEmitted("waiting", "Still waiting for the model.")
+        padded = (*facts[:-1], *repeat(waiting, 49 - len(facts)), facts[-1])
+        with scratch() as folder:
+            log = Shelf(folder).written(padded)
+            events = (*log.events, *log.append(sealed(log.events)))
+            lines = Shelf(folder).path.read_bytes().splitlines(keepends=True)
+        self.assertEqual(len(lines), 50)
+        for place, (line, after) in enumerate(zip(lines, [*lines[1:], b""], strict=True)):
+            for bit in range(place % 7, 8 * len(line), 1 if LONG else 211):
+                flipped = bytearray(line)
+                flipped[bit // 8] ^= 1 << bit % 8
+                before = events[place - 1] if place else None
+                reader = parse_log(bytes(flipped) + after, no_blobs, before)
+                self.assertEqual(list(reader), [], (place, bit))
+                if after or not reader.torn:
+                    assert reader.damage, (place, bit)
+                    self.assertEqual((reader.damage.line, bool(reader.damage.rule)),
+                                     (place + 1, True))  # fmt: skip
 
     def test_a_flipped_bit_in_any_byte_is_found_with_its_line(self) -> None:
         random = chance("bits")

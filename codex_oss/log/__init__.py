@@ -2,7 +2,12 @@
 
 from codex_oss.log.blobs import BlobStore
 from codex_oss.log.heads import Head, HeadStore
-from codex_oss.log.mission_event_log import EventLog, MemoryEventLog, MissionEventLog
+from codex_oss.log.mission_event_log import (
+    HEAD_EVERY_EVENTS,
+    EventLog,
+    MemoryEventLog,
+    MissionEventLog,
+)
 from codex_oss.log.projections import (
     ProjectionState,
     check_projections,
@@ -14,6 +19,7 @@ from codex_oss.log.verify import GOOD, READABLE, LogVerdict, judge
 
 __all__ = [
     "GOOD",
+    "HEAD_EVERY_EVENTS",
     "READABLE",
     "BlobStore",
     "EventLog",

@@ -15,8 +15,11 @@ from support.missions import ScriptedModel, begin, calls, report, workshop, writ
 
 from codex_oss.audit import CHECKS, Folder, LogState, Subject, audit, outcome_of
 from codex_oss.log import parse_log
+from codex_oss.missions import TraceStyle, telling
 from codex_oss.record import (
     CitationResult,
+    CommentaryDelivered,
+    DesktopMessageObserved,
     Event,
     EvidenceVerified,
     Fact,
@@ -55,7 +58,7 @@ def honest() -> Subject:
     with scratch() as folder:
         shop = workshop(write_tree(folder), ScriptedModel(READ, DENIED, GOOD))
         run = begin(shop)
-        tuple(run.events())
+        tuple(telling(run, TraceStyle()))
         assert run.result().status == "COMPLETE", run.result().message
         return shop.desk.auditor.subject(run.run_id)
 
@@ -188,6 +191,18 @@ def contract(**changes: object) -> Defect:
     return plant
 
 
+def limited(**changes: object) -> Defect:
+    def plant(run: Subject) -> Subject:
+        admitted = run.events[0].fact
+        assert isinstance(admitted, MissionAdmitted)
+        effective = admitted.limits["effective"]
+        assert isinstance(effective, dict)
+        limits = admitted.limits | {"effective": effective | changes}
+        return facts_changed(run, MissionAdmitted, limits=limits)
+
+    return plant
+
+
 def shown_elsewhere(run: Subject) -> Subject:
     seen = next(fact for fact in facts_of(run) if isinstance(fact, ToolObserved))
     extract = replace(seen.extracts[0], path="secrets/key.txt")
@@ -215,6 +230,16 @@ def never_there(run: Subject) -> Subject:
 def text_changed(run: Subject) -> Subject:
     seen = next(fact for fact in facts_of(run) if isinstance(fact, ToolObserved))
     return stale("")(facts_changed(run, ToolObserved, text=seen.text.replace("30", "31")))
+
+
+def first(run: Subject, kind: type) -> Fact:
+    return next(fact for fact in facts_of(run) if isinstance(fact, kind))
+
+
+def observed(event_id: str, text: str) -> Defect:
+    """Return the defect of a capture that shows another sentence than the event's."""
+    seen = DesktopMessageObserved("a", "m1", text, True, False, event_id, "app_server_client")
+    return lambda run: rechained(run, [*facts_of(run), seen])
 
 
 def illegal(run: Subject) -> Subject:
@@ -290,7 +315,7 @@ DEFECTS: tuple[tuple[str, str, Defect], ...] = (
     ("every_tool_call_terminal", "a call without outcome", lambda r: without(r, ToolObserved)),
     ("every_tool_call_terminal", "an outcome without call", lambda r: without(r, ToolCallEmitted)),
     ("no_denied_content_in_evidence", "lines of a secret file", shown_elsewhere),
-    ("budget_consistent", "more than the contract allows", contract(max_model_calls=1)),
+    ("budget_consistent", "more than the contract allows", limited(max_model_calls=1)),
     ("budget_consistent", "the report tells of less",
      member("report.json", "budget", {"tool_calls": {"used": 0, "limit": 20}})),
     ("usage_consistent", "a call that costs another price", logged(ModelReplied, cost_microusd=7)),
@@ -303,6 +328,18 @@ DEFECTS: tuple[tuple[str, str, Defect], ...] = (
      lines_swapped("visible_commentary.jsonl")),
     ("commentary_matches_events", "a sentence of nobody",
      edited("visible_commentary.jsonl", "", '{"event_id": "evt_000099"}\n')),
+    ("commentary_delivery_consistent", "a sentence delivered before it was said",
+     lambda r: rechained(r, [*facts_of(r)[:2], first(r, CommentaryDelivered)])),
+    ("commentary_delivery_consistent", "a state of nobody",
+     logged(CommentaryDelivered, state="seen")),
+    ("commentary_delivery_consistent", "more than there are",
+     logged(CommentaryDelivered, emitted=99)),
+    ("commentary_delivery_consistent", "the file tells another story",
+     edited("commentary_delivery.json", "sse_emitted", "rendered_before_final")),
+    ("observation_provenance", "a sentence that was never said",
+     observed("evt_000001", "I'm loading something else.")),
+    ("observation_provenance", "a sentence of an event that says nothing",
+     observed("evt_000003", "")),
     ("evidence_refs_resolve", "a reference to what was never shown",
      edited("report.json", "#extract:1@L1-L5", "#extract:7@L1-L5")),
     ("evidence_spans_match_log", "an output that was edited", text_changed),
@@ -364,8 +401,9 @@ class Honest(unittest.TestCase):
     def test_a_run_that_nobody_touched_passes_every_check_of_its_kind(self) -> None:
         outcomes = {outcome.name: outcome for outcome in audit(honest())}
         passed = [name for name, outcome in outcomes.items() if outcome.status == "PASS"]
-        self.assertEqual(passed, OF_A3)
+        self.assertEqual(passed, [name for name in OF_A3 if name != "observation_provenance"])
         self.assertTrue(all(outcomes[name].message for name in OF_A3))
+        self.assertEqual(outcomes["observation_provenance"].status, "SKIP")
         for name in outcomes.keys() - set(OF_A3):
             self.assertEqual(outcomes[name].status, "SKIP")
             self.assertRegex(outcomes[name].message, "A3|deterministic_lookup")
@@ -415,7 +453,7 @@ class Planted(unittest.TestCase):
             rows = [json.loads(line) for line in [*jsons(files[name])]]
             deranged(random.choice(rows), random)
             data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-            check = name.replace(".", "_")
+            check = name.replace(".", "_").replace("delivery_json", "delivery_consistent")
             self.assertIn(check, failing(with_files(open_run(), {**files, name: data})), data)
 
     def test_a_patch_that_this_version_cannot_judge_does_not_pass(self) -> None:

@@ -7,6 +7,7 @@ from support import scratch
 from support.missions import ScriptedModel, calls, order, write_tree
 from support.stories import Story
 
+from codex_oss.audit import audit
 from codex_oss.chat import ChatChunk
 from codex_oss.deadline import Deadline
 from codex_oss.errors import Refused, UpstreamAuth
@@ -52,6 +53,9 @@ class Group(unittest.TestCase):
         assert self.shop.desk.archive.verify(run.run_id).is_good
         states = {state.state for state in self.shop.desk.archive.check(run.run_id)}
         self.assertEqual(states, {"same"})
+        for head in self.shop.desk.archive.heads():
+            outcomes = audit(self.shop.desk.auditor.subject(head.run_id))
+            self.assertEqual([(o.name, o.message) for o in outcomes if not o.ok], [])
         return run.result()
 
     def file(self, name: str) -> dict:

@@ -91,21 +91,18 @@ def evidence_spans_match_workspace(run: Subject) -> Says:
 
 def claims_supported(run: Subject) -> Says:
     """Judge each finding again from the shown lines."""
-    known = {finding.id: finding for finding in findings(run.told)}
-    told = _findings(run.parsed(REPORT_FILE) if run.folder else run.report)
-    for finding in told:
-        again = known.get(str(finding.get("id")))
-        if again is None:
-            yield "FAIL", f"{finding.get('id')} is in the report and not in the log"
-            continue
-        found = (finding.get("claim"), finding.get("status"))
-        yield from differing({str(finding.get("id")): (found, (again.claim, again.status))})
+    known = {str(f["id"]): (f.get("claim"), f.get("status")) for f in _findings(run.report)}
+    for finding in _findings(run.parsed(REPORT_FILE) if run.folder else run.report):
+        name, found = str(finding.get("id")), (finding.get("claim"), finding.get("status"))
+        if name not in known:
+            yield "FAIL", f"{name} is in the report and not in the log"
+        else:
+            yield from differing({name: (found, known[name])})
     if run.end and run.end[1].status == "COMPLETE":
-        for name, judged in known.items():
+        for judged in findings(run.told):
             if not judged.is_proven:
-                yield "FAIL", f"COMPLETE with {name}, which is {judged.status}"
-    supported = sum(judged.status == "supported" for judged in known.values())
-    yield "PASS", f"{supported} of {len(known)} findings are supported"
+                yield "FAIL", f"COMPLETE with {judged.id}, which is {judged.status}"
+    yield "PASS", f"{len(known)} findings, judged again"
 
 
 def readonly_files_match_ledger(run: Subject) -> Says:

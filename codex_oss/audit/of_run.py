@@ -1,5 +1,6 @@
 """Checks of how a run went: its calls, its spending, its prompts, its words."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 
@@ -7,8 +8,13 @@ from codex_oss.audit.subject import Says, Subject, differing
 from codex_oss.chat import Usage
 from codex_oss.record import (
     COMMENTARY_FILE,
+    DELIVERY_FILE,
+    DELIVERY_STATES,
     REPORT_FILE,
     CallUsage,
+    CommentaryDelivered,
+    DesktopFact,
+    DesktopMessageObserved,
     Event,
     Json,
     ModelFailed,
@@ -20,6 +26,7 @@ from codex_oss.record import (
     ToolDenied,
     ToolObserved,
     commentary_for,
+    is_observed,
     to_payload,
 )
 from codex_oss.runtime import PROMPT_VERSION, Note, cost_microusd, decide
@@ -111,10 +118,10 @@ def _counted(events: tuple[Event, ...]) -> Counter[str]:
 
 
 def usage_consistent(run: Subject) -> Says:
-    """Add up the calls at the prices of the admission."""
-    record, profile = run.told, run.told.admitted.admitted.profile
-    tokens: Counter[str] = Counter()
-    cost: int | None = 0 if profile.output_price is not None else None
+    """Add up the calls at the prices of who was asked, as they were admitted."""
+    record, tokens = run.told, Counter[str]()
+    is_priced = record.admitted.admitted.profile.output_price is not None
+    cost: int | None = 0 if is_priced else None
     asked: ModelRequested | None = None
     for event in run.story.events:
         match event.fact:
@@ -122,7 +129,7 @@ def usage_consistent(run: Subject) -> Says:
                 asked = event.fact
             case ModelReplied(usage=usage, cost_microusd=told):
                 tokens.update(_tokens(usage))
-                expected = cost_microusd(profile, _usage(usage))
+                expected = cost_microusd(run.records[event.seq - 1].profile, _usage(usage))
                 yield from differing({f"the cost in {event.event_id}": (told, expected)})
                 cost = _sum(cost, expected)
                 asked = None
@@ -218,3 +225,50 @@ def commentary_matches_events(run: Subject) -> Says:
             break
     yield from differing({"the number of sentences": (len(rows), len(expected))})
     yield "PASS", f"{len(expected)} sentences"
+
+
+def commentary_delivery_consistent(run: Subject) -> Says:
+    """Hold each delivery against the sentences that there were when it was told."""
+    spoken: set[int] = set()
+    told: set[int] = set()
+    for event in run.events:
+        if commentary_for(event):
+            spoken.add(event.seq)
+        if isinstance(event.fact, CommentaryDelivered):
+            yield from _faults(event.event_id, event.fact, spoken)
+            told |= set(event.fact.seqs)
+    if run.folder:
+        expected = json.loads(run.rendered[DELIVERY_FILE])
+        found = run.parsed(DELIVERY_FILE)
+        yield from differing({n: (found.get(n), expected[n]) for n in expected})
+    yield "PASS", f"{len(told)} of {len(spoken)} sentences were told"
+
+
+def _faults(name: str, fact: CommentaryDelivered, spoken: set[int]) -> Says:
+    seqs = list(fact.seqs)
+    if seqs != sorted(set(seqs)) or seqs[:1] != [fact.from_seq] or seqs[-1:] != [fact.to_seq]:
+        yield "FAIL", f"{name} does not name the events from {fact.from_seq} to {fact.to_seq}"
+    if fact.emitted + fact.failed != len(seqs) or fact.state not in DELIVERY_STATES:
+        yield "FAIL", f"{name} counts {fact.emitted} and {fact.failed} of {len(seqs)} sentences"
+    for seq in sorted(set(seqs) - spoken):
+        yield "FAIL", f"{name} delivers event {seq}, which says nothing before it"
+
+
+def observation_provenance(run: Subject) -> Says:
+    """Weigh what a desktop is said to have shown: an import counts for nothing, and what was seen
+    must be the sentence that it names, before the end."""
+    spoken = {e.event_id: s.message for e in run.events if (s := commentary_for(e))}
+    seen = [e for e in run.events if isinstance(e.fact, DesktopFact)]
+    if not seen:
+        yield "SKIP", "nothing was observed at a consumer"
+    last = 0
+    for event in seen:
+        fact = event.fact
+        if isinstance(fact, DesktopMessageObserved) and is_observed(fact):
+            if spoken.get(fact.matched_event_id) != fact.text:
+                yield "FAIL", f"{event.event_id} is not the sentence of {fact.matched_event_id}"
+            number = int(fact.matched_event_id.removeprefix("evt_") or 0)
+            if number < last:
+                yield "FAIL", f"{event.event_id} comes before what was said earlier"
+            last = number
+    yield "PASS", f"{len(seen)} observations"

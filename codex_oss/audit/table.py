@@ -14,17 +14,18 @@ import codex_oss.audit.of_log as of_log
 import codex_oss.audit.of_run as of_run
 import codex_oss.audit.of_verdict as of_verdict
 from codex_oss.audit.subject import SENTENCES_MAX, Outcome, Says, Status, Subject
-from codex_oss.record import COMMENTARY_FILE, REPORT_FILE
+from codex_oss.record import COMMENTARY_FILE, GROUP, REPORT_FILE
 
-Needs = Literal["log", "mission", "end", "files", "open", "patch", "critical"]
+Needs = Literal["log", "mission", "own", "end", "files", "open", "patch", "critical"]
 WORST_FIRST: tuple[Status, ...] = ("FAIL", "WARN", "SKIP", "PASS")
 PATCH_TIERS = ("A4", "A5", "A6")
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A row. `needs` says which runs it is of: any log, an admitted mission, one that ended, one
-    whose files are there, an open investigation, one with a patch, a critical one."""
+    """A row. `needs` says which runs it is of: any log, an admitted mission, one that asks its
+    model by itself, one that ended, one whose files are there, an open investigation, one with a
+    patch, a critical one."""
 
     name: str
     needs: Needs
@@ -89,9 +90,9 @@ CHECKS: tuple[Check, ...] = (
         "mission",
         of_verdict.mission_id_matches,
         of_verdict.contract_digest_matches,
-        of_verdict.admission_recorded,
-        of_verdict.admission_recomputes,
     ),
+    *_named("own", of_verdict.admission_recorded),
+    *_named("mission", of_verdict.admission_recomputes),
     *_named(
         "end",
         of_verdict.report_status_consistent,
@@ -102,12 +103,12 @@ CHECKS: tuple[Check, ...] = (
         "mission",
         of_run.every_tool_call_terminal,
         of_run.no_denied_content_in_evidence,
-        of_run.budget_consistent,
-        of_run.usage_consistent,
-        of_run.model_requests_rebuild,
     ),
+    *_named("own", of_run.budget_consistent, of_run.usage_consistent),
+    *_named("mission", of_run.model_requests_rebuild),
     *_named("log", of_run.redaction_clean),
     *_named("files", of_run.commentary_matches_events),
+    *_named("mission", of_run.commentary_delivery_consistent, of_run.observation_provenance),
     *_named(
         "mission",
         of_evidence.evidence_refs_resolve,
@@ -182,6 +183,8 @@ def _not_of(needs: Needs, run: Subject) -> str:
     if run.told.mission is None:
         return f"the run is {run.record.status}: it has no mission"
     contract = run.told.contract
+    if needs == "own" and run.told.admitted.admitted.route_class == GROUP:
+        return "a group asks no model: audit its members, each by its run"
     if needs == "patch" and contract.tier not in PATCH_TIERS:
         return f"a mission of tier {contract.tier} makes no patch"
     if needs == "critical" and contract.tier != "A6":

@@ -3,8 +3,8 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 
@@ -23,9 +23,9 @@ from codex_oss.contract import (
 from codex_oss.contract import template as template_of
 from codex_oss.deadline import Deadline
 from codex_oss.errors import BadMission, BadRequest, Cancelled, NotFound, StorageUnsafe, TooLarge
-from codex_oss.missions import AnyRun, MissionResult, Order
+from codex_oss.missions import AnyRun, MissionResult, Order, TraceStyle, telling
 from codex_oss.profiles import BUILT_IN, ModelProfile
-from codex_oss.record import CancelRequested, Event, Json, Sentence, commentary_for, shown_live
+from codex_oss.record import CancelRequested, Event, Json
 from codex_oss.system import on_interrupt, read_bounded
 from codex_oss.wiring import Workshop, default_profile
 
@@ -204,15 +204,18 @@ def _cells(row: Json) -> tuple[str, ...]:
 
 def _followed(run: AnyRun, deadline: Deadline, workshop: Workshop, console: Console) -> Result:
     """Tell a run as it happens; Ctrl-C ends it with a report."""
-    style = workshop.settings
+    settings = workshop.settings
+    style = TraceStyle(
+        settings.oss_visible_trace,
+        settings.oss_visible_trace_max_events,
+        settings.oss_visible_trace_max_event_chars,
+    )
     try:
         console.tell(f"run: {run.run_id} (Ctrl-C ends it with a report)")
-        with on_interrupt(lambda: deadline.cancel("interrupted")), closing(run.events()) as events:
-            told = shown_live(
-                _sentences(events, console),
-                style.oss_visible_trace,
-                style.oss_visible_trace_max_events,
-            )
+        with (
+            on_interrupt(lambda: deadline.cancel("interrupted")),
+            closing(telling(run, style, partial(_heed, console))) as told,
+        ):
             for sentence, text in told:
                 console.tell(f"{sentence.seq:4}  {text}")
     except KeyboardInterrupt:
@@ -221,12 +224,9 @@ def _followed(run: AnyRun, deadline: Deadline, workshop: Workshop, console: Cons
     return Result(result.to_json(), result.message, _exit_code(result))
 
 
-def _sentences(events: Iterator[Event], console: Console) -> Iterator[Sentence]:
-    for event in events:
-        if isinstance(event.fact, CancelRequested):
-            console.say("interrupted: ending the run with a report (Ctrl-C again leaves it open)")
-        if sentence := commentary_for(event):
-            yield sentence
+def _heed(console: Console, event: Event) -> None:
+    if isinstance(event.fact, CancelRequested):
+        console.say("interrupted: ending the run with a report (Ctrl-C again leaves it open)")
 
 
 def _left_open(run_id: str, workshop: Workshop) -> Cancelled:

@@ -17,7 +17,7 @@ from codex_oss.gateway.stored import StoredTurns
 from codex_oss.gateway.turns import Manner, Served, new_turn
 
 if TYPE_CHECKING:
-    from codex_oss.gateway.managed_bridge import MissionTurns, TraceStyle
+    from codex_oss.gateway.managed_bridge import MissionTurns
     from codex_oss.gateway.rounds import RoundLimits
     from codex_oss.gateway.source_packs import Finalizers, PackLimits, SourcePacks
     from codex_oss.gateway.support import SupportLimits, SupportTurns
@@ -45,7 +45,6 @@ __all__ = [
     "SupportLimits",
     "SupportRules",
     "SupportTurns",
-    "TraceStyle",
     "new_turn",
 ]
 
@@ -57,7 +56,6 @@ _WITH_MISSIONS = {
     "SourcePacks": "source_packs",
     "SupportLimits": "support",
     "SupportTurns": "support",
-    "TraceStyle": "managed_bridge",
 }
 
 

@@ -7,7 +7,6 @@ the report at the end. All that can be refused is refused before the first word 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from codex_oss.chat import ChatMessage, Usage
@@ -16,13 +15,18 @@ from codex_oss.deadline import Clock
 from codex_oss.errors import Busy, Refused
 from codex_oss.gateway.lanes import MissionLane
 from codex_oss.gateway.turns import Served, new_turn
-from codex_oss.missions import AnyRun, MissionDesk, MissionResult, Order
+from codex_oss.missions import (
+    AnyRun,
+    MissionDesk,
+    MissionResult,
+    Order,
+    TraceStyle,
+    telling,
+)
 from codex_oss.record import (
     ReportedMission,
     Sentence,
-    commentary_for,
     mission_reported_in,
-    shown_live,
 )
 from codex_oss.responses import (
     Commentary,
@@ -38,25 +42,21 @@ TURN_METADATA = "x-codex-turn-metadata"
 REPORT_BEGIN, REPORT_END = "OSS_REPORT_BEGIN", "OSS_REPORT_END"
 
 
-@dataclass(frozen=True, slots=True)
-class TraceStyle:
-    """How much of a mission a stream tells (settings: OSS_VISIBLE_TRACE and its kin)."""
-
-    mode: str = "summary"
-    events_max: int = 40
-    characters_max: int = 500
-    inline_report: bool = False
-
-
 class MissionTurns:
     """Serves the mission lane of one project."""
 
     def __init__(
-        self, desk: MissionDesk, project_root: str, style: TraceStyle, clock: Clock
+        self,
+        desk: MissionDesk,
+        project_root: str,
+        style: TraceStyle,
+        clock: Clock,
+        *,
+        inline_report: bool = False,
     ) -> None:
         self._desk = desk
         self._root = project_root
-        self._style = style
+        self._style, self._inline_report = style, inline_report
         self._clock = clock
 
     def begin(self, request: ResponsesRequest, http: HttpRequest, lane: MissionLane) -> Served:
@@ -90,16 +90,14 @@ class MissionTurns:
         return turn, narrate(turn, self._told(run))
 
     def _told(self, run: AnyRun) -> Iterator[Commentary | FinalReport]:
-        with closing(run.events()) as events:
-            sentences = (s for event in events if (s := commentary_for(event)))
-            style = self._style
-            for sentence, text in shown_live(sentences, style.mode, style.events_max):
-                yield Commentary(text[: style.characters_max], visible_event(sentence))
+        with closing(telling(run, self._style)) as told:
+            for sentence, text in told:
+                yield Commentary(text, visible_event(sentence))
         yield self._final(run.result())
 
     def _final(self, result: MissionResult) -> FinalReport:
         text = result.message
-        if self._style.inline_report:
+        if self._inline_report:
             report = json.dumps(result.report, sort_keys=True, ensure_ascii=False)
             text += f"\n\n{REPORT_BEGIN}\n{report}\n{REPORT_END}"
         return FinalReport(text, result.usage)

@@ -36,7 +36,7 @@ def write_projections(
     folder: Path, events: Sequence[Event], disk: Disk = DISK
 ) -> Iterator[ProjectionWritten]:
     """Write every file of this run and yield what was written."""
-    source = record_hash(story(events).record)
+    source = record_hash(story(events).latest)
     private_folder(folder, disk)
     for name, text in render(events).items():
         data = text.encode()

@@ -11,6 +11,7 @@ from codex_oss.missions.loop import MissionRun
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import MissionResult, result_of
 from codex_oss.missions.run import Run
+from codex_oss.missions.telling import TraceStyle, telling
 
 __all__ = [
     "AnyRun",
@@ -29,6 +30,8 @@ __all__ = [
     "RunArchive",
     "Sources",
     "Step",
+    "TraceStyle",
     "result_of",
     "strength_of",
+    "telling",
 ]

@@ -11,7 +11,8 @@ from codex_oss.errors import Cancelled
 from codex_oss.log import LogFollower
 from codex_oss.missions.results import MissionResult, result_of
 from codex_oss.missions.run import Run
-from codex_oss.record import Event, HeadSealed, RunRecord, reduce
+from codex_oss.missions.telling import Delivery
+from codex_oss.record import Event, HeadSealed, MissionFinalized, RunRecord, reduce
 
 LOOK_SECONDS = 0.1
 
@@ -32,13 +33,15 @@ class AttachedRun:
         self._follower, self._take_up = follower, take_up
         self._clock, self._deadline = clock, deadline
         self._record = RunRecord()
-        self._delivery = "delivered"
+        self._ended: RunRecord | None = None
+        self._outcome = "delivered"
+        self.delivery = Delivery(clock)
 
     def events(self) -> Generator[Event, None, None]:
         """Yield every event up to the run's end. Who stops pulling leaves the run alone."""
         while True:
             for event in self._follower.news():
-                self._record = reduce(self._record, event)
+                self._take(event)
                 yield event
             if self._is_over:
                 return
@@ -49,16 +52,22 @@ class AttachedRun:
             self._clock.sleep(LOOK_SECONDS)
 
     def _gone_on(self, run: Run) -> Generator[Event, None, None]:
+        run.delivery = self.delivery
         for event in run.events():
-            self._record = reduce(self._record, event)
+            self._take(event)
             yield event
-        self._delivery = run.delivery
+        self._outcome = run.outcome
+
+    def _take(self, event: Event) -> None:
+        self._record = reduce(self._record, event)
+        if isinstance(event.fact, MissionFinalized):
+            self._ended = self._record  # What a report tells, whatever comes after it.
 
     @property
     def _is_over(self) -> bool:
         return isinstance(self._record.delivery.sealed, HeadSealed)
 
     def result(self) -> MissionResult:
-        if self._record.loop.finalized is None:
+        if self._ended is None:
             raise Cancelled("the run goes on without this request")
-        return result_of(self._record, self._delivery)
+        return result_of(self._ended, self._outcome)

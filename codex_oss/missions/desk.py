@@ -276,7 +276,7 @@ class MissionDesk:
         is_taken_up = partial(self._same.handover.is_taken, log.run_id) if is_waited_for else None
         loop = MissionRun(log, performer, deadline, is_taken_up)
         write_files = partial(self._write_files, log)
-        return Run(log, lock, opening, loop, deadline, write_files)
+        return Run(log, lock, opening, loop, deadline, write_files, self._clock)
 
     def _write_files(self, log: MissionEventLog, events: tuple[Event, ...]) -> Iterator[Fact]:
         if self.archive.is_newest(log.run_id, log.mission_id):

@@ -17,6 +17,7 @@ from codex_oss.missions.attached import AttachedRun
 from codex_oss.missions.facts import Order
 from codex_oss.missions.results import MissionResult, result_of
 from codex_oss.missions.run import Run
+from codex_oss.missions.telling import Delivery
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.record import (
     MEMBER,
@@ -28,6 +29,7 @@ from codex_oss.record import (
     Member,
     MissionFinalized,
     ProfileFacts,
+    RunRecord,
     RuntimeProgressEmitted,
     conditions,
     corroborated,
@@ -75,7 +77,8 @@ class GroupRun:
         self._log, self._lock, self._opening, self._orders = log, lock, opening, orders
         self._begin, self._archive, self._clock = begin, archive, clock
         self._deadline, self._write_files = deadline, write_files
-        self.delivery = "delivered"
+        self.delivery, self._outcome = Delivery(clock), "delivered"
+        self._ended: RunRecord | None = None
         finalize(self, lock.release)
 
     @property
@@ -97,7 +100,7 @@ class GroupRun:
             self._lock.release()
 
     def result(self) -> MissionResult:
-        return result_of(self._log.record, self.delivery)
+        return result_of(self._ended or self._log.record, self._outcome)
 
     def _members_ended(self) -> Iterator[Event]:
         self._parts = [_Part(order.profile.name) for order in self._orders]
@@ -147,19 +150,26 @@ class GroupRun:
         failed = tuple(name for name, holds in met.items() if not holds)
         basis = (f"evt_{log.record.last_seq:06}",)
         yield from log.append(GateEvaluated("closure", dict(met), ended.status, failed, basis))
+        yield from self._tell_of_delivery()
         text = group_message(log.record, ended)
         digest = sha256(text.encode())
         yield from log.append(
             MissionFinalized(ended.status, ended.confidence, digest, text, ended.reason)
         )
+        self._ended = log.record  # What a report tells, whatever comes after it.
         finalized = log.record.loop
         head = HeadSealed(finalized.finalized_seq, finalized.finalized_hash, "final")
         yield from log.append(head)
+        yield from self._tell_of_delivery(is_last=True)
         try:
             for fact in self._write_files(log.events):
                 yield from log.append(fact)
         except (OSError, BridgeError) as error:
-            self.delivery = f"delivered, but files could not be written ({error})"
+            self._outcome = f"delivered, but files could not be written ({error})"
+
+    def _tell_of_delivery(self, *, is_last: bool = False) -> Iterator[Event]:
+        for fact in self.delivery.facts(is_last=is_last):
+            yield from self._log.append(fact)
 
     def _member(self, part: _Part) -> Member:
         if not part.run_id:

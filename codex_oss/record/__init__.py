@@ -29,9 +29,11 @@ from codex_oss.record.delivery_events import (
     ClaimGateEvaluated,
     CommentaryDelivered,
     DeliveryFact,
+    DesktopFact,
     DesktopMessageObserved,
     DesktopToolCallResolved,
     DesktopTranscriptCaptured,
+    is_observed,
 )
 from codex_oss.record.events import (
     ActionRejected,
@@ -127,6 +129,7 @@ from codex_oss.record.sources import (
     was_tried,
 )
 from codex_oss.record.verdict import Verdict, conditions, verdict
+from codex_oss.record.views_delivery import STATES as DELIVERY_STATES
 from codex_oss.record.views_group import group_message, report
 from codex_oss.record.views_people import (
     ReportedMission,
@@ -136,6 +139,7 @@ from codex_oss.record.views_people import (
 )
 from codex_oss.record.views_record import (
     COMMENTARY_FILE,
+    DELIVERY_FILE,
     RENDERER_VERSION,
     REPORT_FILE,
     SUMMARY_FILE,
@@ -174,7 +178,11 @@ __all__ = [
     "ContradictionRecorded",
     "CorroboratingRun",
     "CorroborationRecorded",
+    "DELIVERY_FILE",
+    "DELIVERY_STATES",
     "DeliveryFact",
+    "DesktopFact",
+    "is_observed",
     "DesktopMessageObserved",
     "DesktopToolCallResolved",
     "DesktopTranscriptCaptured",

@@ -43,5 +43,6 @@ def _joined(
         last.emitted + fact.emitted,
         last.failed + fact.failed,
         fact.reason,
+        (*last.seqs, *fact.seqs),
     )
     return (*known[:-1], both)

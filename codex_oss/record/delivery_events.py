@@ -12,7 +12,8 @@ OUR_CAPTURES = ("app_server_client", "consumer_adapter")
 
 @dataclass(frozen=True, slots=True)
 class CommentaryDelivered:
-    """How far the sentences of these events got; one at each change of state, or after 10 s."""
+    """How far sentences got; one at each change of state, or after 10 s. `seqs` are the events
+    whose sentences are meant, all of them between `from_seq` and `to_seq`."""
 
     from_seq: int
     to_seq: int
@@ -20,6 +21,7 @@ class CommentaryDelivered:
     emitted: int
     failed: int
     reason: str
+    seqs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

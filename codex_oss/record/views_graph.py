@@ -13,13 +13,10 @@ from codex_oss.record.coverage import obligation_states
 from codex_oss.record.events import Event, Json
 from codex_oss.record.plain import plain
 from codex_oss.record.run_record import RunRecord
-from codex_oss.record.sources import SourceState, source_states
+from codex_oss.record.sources import Look, SourceState, looks, source_states
 from codex_oss.record.verdict import conditions
 from codex_oss.record.views_report import ending, obligations, pretty
 from codex_oss.record.views_trace import steps
-
-SLUG_CHARACTERS_MAX = 40
-AGENDA_STATUS = {"missing": "pending", "read_satisfied": "done", "blocked": "blocked"}
 
 
 def answer_graph(record: RunRecord, events: Iterable[Event]) -> str:
@@ -33,7 +30,7 @@ def answer_graph(record: RunRecord, events: Iterable[Event]) -> str:
             "source_states": states,
             "source_state_hash": sha256(canonical(states)),
             "plan": _plan(sources),
-            "agenda": [_item(source) for source in sources],
+            "agenda": [_item(look) for look in looks(record)],
             "coverage": _coverage(record, sources),
             "contradictions": [plain(each) for each in contradictions(record)],
             "sufficiency": conditions(record),
@@ -50,14 +47,13 @@ def _plan(sources: Iterable[SourceState]) -> list[Json]:
     return [{"path": path, "obligations": ids} for path, ids in wanted.items()]
 
 
-def _item(source: SourceState) -> Json:
-    slug = "".join(c if c.isalnum() else "_" for c in source.path.lower())[-SLUG_CHARACTERS_MAX:]
+def _item(look: Look) -> Json:
     return {
-        "id": f"agenda_{source.obligation_id}_{slug}",
-        "kind": "required_read",
-        "obligation_id": source.obligation_id,
-        "call": {"name": "rtk_read", "arguments": {"path": source.path}},
-        "status": AGENDA_STATUS.get(source.state, "pending"),
+        "id": look.name,
+        "kind": look.kind,
+        "obligation_id": look.obligation_id,
+        "call": look.call,
+        "status": look.status,
     }
 
 

@@ -1,11 +1,13 @@
 """The record itself, its claims and its outline as files, and the list of all files of a mission.
 
-`VIEWS` names every projection; each is a function of the events up to `MissionFinalized`, so that
-later deliveries leave a delivered report as it was (event-log 8).
+`VIEWS` names every projection. What a report tells is a function of the events up to
+`MissionFinalized`, so that later deliveries leave it as it was; how it was delivered, and the
+record, are of all events but those that tell of writing files (event-log 8).
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce as fold_left
 
 import codex_oss.record.events as facts
 from codex_oss.record.codec import canonical, sha256
@@ -14,10 +16,11 @@ from codex_oss.record.coverage import obligation_states
 from codex_oss.record.events import Event
 from codex_oss.record.findings import findings
 from codex_oss.record.plain import plain
-from codex_oss.record.reducer import fold
-from codex_oss.record.run_record import RunRecord
+from codex_oss.record.reducer import fold, reduce
+from codex_oss.record.run_record import RunRecord, evolved
 from codex_oss.record.sources import required_sources
 from codex_oss.record.verdict import conditions
+from codex_oss.record.views_delivery import commentary_delivery
 from codex_oss.record.views_graph import answer_graph
 from codex_oss.record.views_group import report
 from codex_oss.record.views_people import summary
@@ -26,29 +29,47 @@ from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_
 
 RENDERER_VERSION = "2"
 REPORT_FILE, SUMMARY_FILE, TRACE_FILE = "report.json", "summary.md", "trace.jsonl"
-COMMENTARY_FILE = "visible_commentary.jsonl"
+COMMENTARY_FILE, DELIVERY_FILE = "visible_commentary.jsonl", "commentary_delivery.json"
+
+
+PARTS = ("mission", "loop", "evidence", "answer", "budget", "patch", "delivery")
+WRITING = facts.HeadSealed | facts.ProjectionWritten
+"""Events that tell of files and heads: no file depends on them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A run up to its end: the events that files are made of, and their fold."""
+    """What files are made of: the events up to the end of a run with their fold, and all that is
+    known since, with the hash of the last event that counts."""
 
     events: tuple[Event, ...]
     record: RunRecord
+    all_events: tuple[Event, ...]
+    latest: RunRecord
+    source_hash: str
 
 
 def story(events: Iterable[Event]) -> Story:
-    """Return the part of a run that its files tell: nothing after `MissionFinalized`."""
-    told: list[Event] = []
-    for event in events:
-        told.append(event)
-        if isinstance(event.fact, facts.MissionFinalized):
-            break
-    return Story(tuple(told), fold(told))
+    """Return what a run tells. A report is of the run up to its end, whatever came after it."""
+    known = tuple(events)
+    ends = (at for at, e in enumerate(known, 1) if isinstance(e.fact, facts.MissionFinalized))
+    end = next(ends, len(known))
+    record = fold(known[:end])
+    latest = fold_left(reduce, known[end:], record)
+    counted = [event.event_hash for event in known if not isinstance(event.fact, WRITING)]
+    return Story(known[:end], record, known, latest, counted[-1] if counted else "")
+
+
+def parts(record: RunRecord) -> dict[str, object]:
+    """Return the record as JSON, without what writing its files changes."""
+    delivery = evolved(record.delivery, sealed=None, files_written=0)
+    record = evolved(record, delivery=delivery)
+    return {name: plain(getattr(record, name)) for name in PARTS}
 
 
 def record_hash(record: RunRecord) -> str:
-    return sha256(canonical(plain(record)))
+    noted = {"inconsistent": record.inconsistent, "unknown_events": record.unknown_events}
+    return sha256(canonical({**parts(record), **noted}))
 
 
 def mission(record: RunRecord) -> str:
@@ -91,27 +112,48 @@ def claim_graph(record: RunRecord) -> str:
 
 
 def run_record(told: Story) -> str:
-    record, admitted = told.record, told.record.admitted.admitted
+    record, admitted = told.latest, told.latest.admitted.admitted
     by_type: dict[str, list[str]] = {}
-    for event in told.events:
-        by_type.setdefault(event.event_type, []).append(event.event_id)
+    for event in told.all_events:
+        if not isinstance(event.fact, WRITING):
+            by_type.setdefault(event.event_type, []).append(event.event_id)
+    delivery = record.delivery
     return pretty(
         {
             "schema_version": "run_record.v1",
             "run_id": record.admitted.run_id,
             "mission_id": record.admitted.mission_id,
             "task_spec": admitted.task_spec,
-            "route_authority": {"door": admitted.door, "alias": admitted.model_alias},
+            "route_authority": {
+                "door": admitted.door,
+                "alias": admitted.model_alias,
+                "route_class": admitted.route_class,
+                "profile": record.profile.name,
+            },
+            "desktop_observation": {
+                "captures": delivery.captures,
+                "messages_observed": delivery.messages_observed,
+                "messages_matched": delivery.messages_matched,
+                "calls_adopted": delivery.calls_adopted,
+            },
             "tool_calls": [c.command for c in record.evidence.commands],
+            "implementation": {"promotion_state": record.promotion_state},
             "evidence": [e.ref for c in record.evidence.commands for e in c.extracts],
-            "claim_state": {f.id: f.status for f in findings(record)},
             "final_status": record.status,
+            "claim_state": {
+                "findings": {f.id: f.status for f in findings(record)},
+                "gates": [plain(gate) for gate in delivery.claim_gates],
+            },
+            "projection_state": {
+                "renderer_version": RENDERER_VERSION,
+                "files": list(VIEWS),
+            },
             "event_ids_by_type": by_type,
-            "source_event_hash": record.last_hash,
+            "source_event_hash": told.source_hash,
             "run_record_hash": record_hash(record),
             "inconsistent": [{"seq": s, "rule": r} for s, r in record.inconsistent],
             "unknown_events": [{"seq": s, "type": t} for s, t in record.unknown_events],
-            "parts": plain(record),
+            "parts": parts(record),
         }
     )
 
@@ -129,7 +171,7 @@ def mission_summary(record: RunRecord) -> str:
             "status": ended.status,
             "status_reason": ended.reason,
             "confidence": ended.confidence,
-            "findings": len(findings(record)),
+            "counts": _counts(record),
             "budget": budget(record),
             "usage": usage(record),
             "started_at": admitted.started_at,
@@ -137,6 +179,18 @@ def mission_summary(record: RunRecord) -> str:
             "source_run_record_hash": record_hash(record),
         }
     )
+
+
+def _counts(record: RunRecord) -> dict[str, int]:
+    known, evidence = findings(record), record.evidence
+    return {
+        "findings": len(known),
+        "supported": sum(finding.status == "supported" for finding in known),
+        "files": len(evidence.files),
+        "commands": len(evidence.commands),
+        "denials": len(evidence.denials),
+        "events": record.last_seq,
+    }
 
 
 def _open_graph(told: Story) -> str | None:
@@ -150,6 +204,9 @@ VIEWS: Mapping[str, View] = {
     REPORT_FILE: lambda told: pretty(report(told.record)),
     SUMMARY_FILE: lambda told: summary(told.record),
     COMMENTARY_FILE: lambda told: visible_commentary(told.events),
+    DELIVERY_FILE: lambda told: commentary_delivery(
+        told.all_events, told.record.admitted.mission_id, told.record.admitted.admitted.door
+    ),
     TRACE_FILE: lambda told: trace(told.events),
     "decision_trace.json": lambda told: decision_trace(told.events),
     "ledger.json": lambda told: ledger(told.record),

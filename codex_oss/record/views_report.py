@@ -80,6 +80,10 @@ def report(record: RunRecord) -> Json:
         },
         "phase_history": list(record.loop.phase_history),
         "completion_envelope": _envelope(record, ended),
+        "commentary_delivery_summary": {
+            "emitted": sum(each.emitted for each in record.delivery.commentary),
+            "failed": sum(each.failed for each in record.delivery.commentary),
+        },
         "log_head": {"seq": record.loop.finalized_seq, "hash": record.loop.finalized_hash},
         "artifacts": artifact_folder(record),
         **({"recovery_class": SOURCE_PACK} if is_recovery(record) else {}),

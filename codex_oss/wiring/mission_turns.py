@@ -13,8 +13,8 @@ from codex_oss.gateway import (
     SupportLimits,
     SupportRules,
     SupportTurns,
-    TraceStyle,
 )
+from codex_oss.missions import TraceStyle
 from codex_oss.wiring.workshop import Workshop
 
 
@@ -24,9 +24,14 @@ def wire_mission_turns(workshop: Workshop) -> MissionTurns:
         settings.oss_visible_trace if settings.oss_visible_trace_stream else "off",
         settings.oss_visible_trace_max_events,
         settings.oss_visible_trace_max_event_chars,
-        settings.oss_inline_report_json,
     )
-    return MissionTurns(workshop.desk, str(workshop.project), style, workshop.clock)
+    return MissionTurns(
+        workshop.desk,
+        str(workshop.project),
+        style,
+        workshop.clock,
+        inline_report=settings.oss_inline_report_json,
+    )
 
 
 def wire_support_turns(

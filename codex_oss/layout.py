@@ -76,6 +76,10 @@ class Layout:
         return self.missions / _checked(mission_id)
 
     @property
+    def capability_scorecards(self) -> Path:
+        return self.folder / "capability_scorecards.json"
+
+    @property
     def heads(self) -> Path:
         return self.folder / "state" / "heads"
 

@@ -7,7 +7,7 @@ from codex_oss.cli.output import Console, Result, table
 from codex_oss.cli.workshops import open_workshop
 from codex_oss.missions import strength_of
 from codex_oss.profiles import LANE_OF_ALIAS, ModelProfile, Prices
-from codex_oss.record import Json
+from codex_oss.record import Json, lane_states
 from codex_oss.runtime import why_not
 
 HEAD = ("PROFILE", "MODEL", "PROVIDER", "WINDOW", "USD IN/OUT", "ALIASES")
@@ -21,9 +21,10 @@ def profiles_arguments(parser: ArgumentParser) -> None:
 def profiles(arguments: Namespace, console: Console) -> Result:
     workshop = open_workshop(arguments, console)
     registry, fault = workshop.registry, workshop.shop.fault
+    cards = workshop.desk.archive.scorecards()
     wanted = registry.resolve(arguments.name) if arguments.name else None
     rows = [
-        _row(profile, names, fault(profile))
+        _row(profile, names, fault(profile), lane_states(cards, profile.name))
         for profile, names in registry.profiles()
         if wanted in (None, profile)
     ]
@@ -33,7 +34,7 @@ def profiles(arguments: Namespace, console: Console) -> Result:
     return Result({"schema_version": "profiles.v1", "profiles": rows}, text)
 
 
-def _row(profile: ModelProfile, names: tuple[str, ...], fault: str) -> Json:
+def _row(profile: ModelProfile, names: tuple[str, ...], fault: str, states: dict[str, str]) -> Json:
     return {
         "name": profile.name,
         "upstream_model": profile.upstream_model,
@@ -50,6 +51,7 @@ def _row(profile: ModelProfile, names: tuple[str, ...], fault: str) -> Json:
         "fault": fault,
         "names": list(names),
         "aliases": list(_aliases(profile, fault)),
+        "lane_states": states,
     }
 
 

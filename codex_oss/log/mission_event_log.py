@@ -40,6 +40,7 @@ from codex_oss.record import (
     fold,
     illegal,
     reduce,
+    score_of,
     sha256,
 )
 from codex_oss.system import DISK, Disk, FileLock, private_folder, write_atomic
@@ -354,4 +355,5 @@ def head_summary(record: RunRecord) -> Json:
         "ended": record.last_at,
         "tokens": record.budget.input_tokens + record.budget.output_tokens,
         "cost_microusd": record.budget.cost_microusd,
+        "score": score_of(record),
     }

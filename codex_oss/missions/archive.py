@@ -26,7 +26,7 @@ from codex_oss.log import (
     write_projections,
 )
 from codex_oss.missions.status import status_of
-from codex_oss.record import Event, Json, RunRecord, fold
+from codex_oss.record import Event, Json, RunRecord, fold, scorecards
 from codex_oss.system import DISK, Disk, FileLock
 
 
@@ -190,6 +190,10 @@ class RunArchive:
             head = self._heads.read(run_id)
             if run_id in folders or (head and not head.gc):
                 yield run_id, head
+
+    def scorecards(self) -> Json:
+        """Return how the lanes of models do, by all runs of this project."""
+        return scorecards(head.summary for head in self.heads())
 
     def heads(self) -> Iterator[Head]:
         for _, head in self.runs():

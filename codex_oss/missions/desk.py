@@ -4,6 +4,7 @@ An `Order` enters `begin`, a `Run` leaves whose events each door dresses; a refu
 of its own. A run belongs to the process that holds its `run.lock` (architecture 8).
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
@@ -51,11 +52,13 @@ from codex_oss.record import (
     MissionRefused,
     RunRecord,
     is_group,
+    lane_states,
+    score_of,
     sha256,
 )
 from codex_oss.redaction import Redactor
 from codex_oss.runtime import PROMPT_VERSION, Admission, AdmissionFacts, admit
-from codex_oss.system import DISK, Disk, FileLock, Git
+from codex_oss.system import DISK, Disk, FileLock, Git, write_atomic
 from codex_oss.tools import Guard, ScopeSurvey, ToolBroker
 
 MISSION_ID_CHARACTERS_MAX = 64
@@ -171,7 +174,8 @@ class MissionDesk:
     def _facts(self, order: Order, survey: ScopeSurvey, live_runs: int) -> AdmissionFacts:
         facts = find_facts(order, survey, self._layout, self._provider_fault, live_runs)
         seconds, error = self._provider_wait(order.profile)
-        return replace(facts, retry_after_seconds=seconds, last_error=error)
+        states = lane_states(self.archive.scorecards(), order.profile.name)
+        return replace(facts, retry_after_seconds=seconds, last_error=error, lane_states=states)
 
     def sources(self, mission: MissionV1) -> Sources:
         """Return what a contract's scope holds at this moment."""
@@ -282,6 +286,11 @@ class MissionDesk:
         if self.archive.is_newest(log.run_id, log.mission_id):
             folder = self._layout.mission(log.mission_id)
             yield from write_projections(folder, events, self._disk)
+        if score_of(log.record):
+            cards = (
+                json.dumps(self.archive.scorecards(), sort_keys=True, indent=2) + "\n"
+            ).encode()
+            write_atomic(self._layout.capability_scorecards, cards, self._disk)
 
     def _other(self, guard: Guard, record: RunRecord, name: str) -> Substitute:
         """Admit a profile to go on with a run in the place of the one that it was admitted with."""

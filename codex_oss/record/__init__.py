@@ -120,6 +120,7 @@ from codex_oss.record.plain import plain
 from codex_oss.record.raising import wanted_raises
 from codex_oss.record.reducer import fold, reduce
 from codex_oss.record.run_record import TAKEN, Answered, Command, RunRecord, Said
+from codex_oss.record.scorecards import lane_states, score_of, scorecards
 from codex_oss.record.sources import (
     Look,
     looks,
@@ -308,6 +309,9 @@ __all__ = [
     "required_sources",
     "reserve_seconds",
     "resolve",
+    "lane_states",
+    "score_of",
+    "scorecards",
     "sha256",
     "shown",
     "shown_lines",

@@ -13,6 +13,7 @@ from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.closing import FALLBACK, SOURCE_PACK, is_recovery
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
+from codex_oss.record.displacement import delegation_value, usage_displacement
 from codex_oss.record.events import CitationResult, Extract, Json
 from codex_oss.record.exact_write import exact_write, is_exact_write
 from codex_oss.record.exploration import contradiction_search_done, optional_actions, uninspected
@@ -71,6 +72,8 @@ def report(record: RunRecord) -> Json:
         "profile": profile.name,
         "budget": budget(record),
         "usage": usage(record),
+        "usage_displacement": usage_displacement(record),
+        "delegation_value": delegation_value(record),
         "data_exposure": {
             "provider": profile.provider,
             "exposure": profile.exposure,

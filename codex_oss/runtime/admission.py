@@ -176,7 +176,15 @@ def _inputs(mission: MissionV1, facts: AdmissionFacts) -> Iterator[tuple[str, Js
     yield "cost", {"max_cost_usd": mission.budget.max_cost_usd, "price_known": known}
     lane = lane_of(mission)
     state = facts.lane_states.get(lane, "canary")
-    yield "scorecard", {"alias": profile.name, "lane": lane, "state": state}
+    yield (
+        "scorecard",
+        {
+            "alias": profile.name,
+            "lane": lane,
+            "state": state,
+            "is_fallback": facts.requested is not None,
+        },
+    )
     yield "capacity", {"live_runs": facts.live_runs}
     yield "storage", {"fault": facts.storage_fault, "free_bytes": facts.free_bytes}
 

@@ -208,6 +208,8 @@ def _scorecard(seen: Seen) -> Judgment:
         case "blocked":
             alias = f"{_text(seen, 'alias')}:{_text(seen, 'lane')}"
             return Judgment("deny", "lane_blocked", f"{alias} had an unsafe incident")
+        case "downgraded" if seen.get("is_fallback") is True:
+            return Judgment("deny", "lane_downgraded", "it runs when it is named itself")
         case "downgraded":
             return Judgment("warn", "lane_downgraded: few of its last runs were accepted")
     return PASS

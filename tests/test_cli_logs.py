@@ -201,19 +201,19 @@ class Logs(unittest.TestCase):
         self.assertEqual(changed.code, 0)
         self.assertRegex(changed.out, r"WARN +evidence_spans_match_workspace +\S+ is stale")
 
-    def test_damage_is_named_by_its_line_and_nothing_reads_on(self) -> None:
+    def test_damage_is_named_by_its_line_and_what_stands_before_it_is_shown(self) -> None:
         raw = self.log.read_bytes()
         self.addCleanup(self.log.write_bytes, raw)
-        self.log.write_bytes(raw.replace(b"rtk_grep", b"rtk_gref", 1))
-        line = raw[: raw.index(b"rtk_grep")].count(b"\n") + 1
-        verified, audited, status, *readers = self.line.each(
+        at = raw.rindex(b"rtk_grep")
+        self.log.write_bytes(raw[:at] + b"rtk_gref" + raw[at + 8 :])
+        line = raw[:at].count(b"\n") + 1
+        verified, audited, status, trace, explained, resumed = self.line.each(
             ["log", "verify", self.run_id, "--json"],
             ["audit-mission", self.run_id],
             ["mission", "status", self.run_id, "--json"],
-            *(
-                [*words, self.run_id]
-                for words in (["show-trace"], ["explain"], ["mission", "resume"])
-            ),
+            ["show-trace", self.run_id, "--json"],
+            ["explain", self.run_id],
+            ["mission", "resume", self.run_id],
         )
         verdict = verified.json
         self.assertEqual((verified.code, verdict["verdict"], verdict["line"]), (1, "damaged", line))
@@ -221,10 +221,15 @@ class Logs(unittest.TestCase):
         self.assertRegex(audited.out, rf"FAIL +log_chain_ok +line {line}, byte \d+: event_hash")
         self.assertEqual((status.code, status.json["state"]), (1, "damaged"))
         self.assertEqual(status.json["last_event"]["seq"], line - 1)
-        for done in readers:
-            self.assertEqual((done.code, done.out), (1, ""))
-            self.assertIn(f"codex-oss: {self.run_id} is damaged: ", done.complaint[0])
-            self.assertEqual(done.complaint[1], f"hint: run: codex-oss log verify {self.run_id}")
+        warning = f"warning: {self.run_id} is damaged: event_hash_mismatch; what follows ends with"
+        for done in (trace, explained):
+            self.assertEqual((done.code, done.err), (1, f"{warning} event {line - 1}\n"))
+        self.assertEqual(trace.json["state"], "damaged")
+        self.assertTrue(trace.json["steps"])
+        self.assertLess(max(step["seq"] for step in trace.json["steps"]), line)
+        self.assertEqual((resumed.code, resumed.out), (1, ""))
+        self.assertIn(f"codex-oss: {self.run_id} is damaged: ", resumed.complaint[0])
+        self.assertEqual(resumed.complaint[1], f"hint: run: codex-oss log verify {self.run_id}")
 
 
 if __name__ == "__main__":

@@ -40,18 +40,30 @@ def show_trace(arguments: Namespace, console: Console) -> Result:
         "steps": steps,
     }
     none = f"{run.run_id} is {run.state}, without a step"
-    return Result(document, "\n".join(map(_step_text, steps[shown:])) if steps else none)
+    text = "\n".join(map(_step_text, steps[shown:])) if steps else none
+    return Result(document, text, 1 if run.fault else 0)
 
 
 def _as_it_goes(arguments: Namespace, console: Console) -> Iterator[LoggedRun]:
     """Yield a run as it stands; with `--follow` again and again, until nobody works on it."""
     archive, clock = open_workshop(arguments, console).desk.archive, SystemClock()
-    run = archive.load(arguments.run)
+    run = _shown(archive, arguments.run, console)
     yield run
     while arguments.follow and run.state == "open":
         clock.sleep(FOLLOW_SECONDS)
         run = archive.load(run.run_id)
         yield run
+
+
+def _shown(archive: RunArchive, name: str, console: Console) -> LoggedRun:
+    """Return a run to look at, after a word on what is wrong with its log."""
+    run = archive.shown(name)
+    if run.fault and not run.events:
+        return archive.load(name)  # It says so.
+    if run.fault:
+        last = run.events[-1].seq
+        console.say(f"warning: {run.run_id} is {run.fault}; what follows ends with event {last}")
+    return run
 
 
 def _steps(run: LoggedRun) -> Iterator[Json]:
@@ -99,7 +111,7 @@ def show_summary(arguments: Namespace, console: Console) -> Result:
         "report": json.loads(files[REPORT_FILE]) if files else None,
     }
     none = f"{run.run_id} was refused: codex-oss explain {run.run_id}"
-    return Result(document, files[SUMMARY_FILE].rstrip() if files else none)
+    return Result(document, files[SUMMARY_FILE].rstrip() if files else none, 1 if run.fault else 0)
 
 
 def explain_arguments(parser: ArgumentParser) -> None:
@@ -110,12 +122,12 @@ def explain_arguments(parser: ArgumentParser) -> None:
 
 
 def explain(arguments: Namespace, console: Console) -> Result:
-    run = open_workshop(arguments, console).desk.archive.load(arguments.run)
+    run = _shown(open_workshop(arguments, console).desk.archive, arguments.run, console)
     last = len(run.events)
     if arguments.at and arguments.at > last:
         raise BadRequest(f"the run has no event {arguments.at}", hint=f"name one of 1..{last}")
     document = explanation(run.events, arguments.at)
-    return Result(document, _explained(document, last))
+    return Result(document, _explained(document, last), 1 if run.fault else 0)
 
 
 def _explained(told: Json, last: int) -> str:

@@ -33,13 +33,14 @@ from codex_oss.system import DISK, Disk, FileLock
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
     """A run as its log tells it. `state` is open (somebody works on it), interrupted, refused,
-    unreadable or final."""
+    unreadable, final, or damaged: then these are the events before the `fault`."""
 
     run_id: str
     mission_id: str
     events: tuple[Event, ...]
     record: RunRecord
     state: str
+    fault: str = ""
 
 
 class RunArchive:
@@ -53,18 +54,23 @@ class RunArchive:
 
     def load(self, name: str) -> LoggedRun:
         """Return a run; damage is refused, and a torn tail was never part of it."""
+        run = self.shown(name)
+        if run.fault:
+            hint = f"run: codex-oss log verify {run.run_id}"
+            raise LogCorrupt(f"{run.run_id} is {run.fault}", hint=hint)
+        return run
+
+    def shown(self, name: str) -> LoggedRun:
+        """Return a run to look at: a damaged one as far as its log is good."""
         run_id = self.find(name)
         events: list[Event] = []
         verdict = self._judge(run_id, events.append)
-        if verdict.verdict not in READABLE:
-            raise LogCorrupt(
-                f"{run_id} is {verdict.verdict}: {verdict.rule}",
-                hint=f"run: codex-oss log verify {run_id}",
-            )
+        is_good = verdict.verdict in READABLE
         record = fold(events)
         mission_id = events[0].mission_id if events else ""
-        state = self._state(run_id, record.status)
-        return LoggedRun(run_id, mission_id, tuple(events), record, state)
+        state = self._state(run_id, record.status) if is_good else "damaged"
+        fault = "" if is_good else f"{verdict.verdict}: {verdict.rule}"
+        return LoggedRun(run_id, mission_id, tuple(events), record, state, fault)
 
     def examined(self, run_id: str) -> tuple[LogVerdict, Head | None, tuple[Event, ...]]:
         """Return what a log is worth, its head, and its events up to the first damage."""

@@ -262,6 +262,21 @@ class ScopeAndSecrets(unittest.TestCase):
             for secret in ("do not read me", "do-not-read-me-either", "root:x:"):
                 self.assertNotIn(secret, sent)
 
+    def test_a_result_says_what_was_searched_how_long_a_file_is_and_what_was_denied(self) -> None:
+        with scratch() as folder:
+            looks = (
+                ("rtk_grep", {"pattern": "nowhere"}),
+                ("rtk_read", {"path": "src/main.py", "start_line": 99}),
+                ("rtk_read", {"path": ".env"}),
+            )
+            model = ScriptedModel(calls(*looks), says("."))
+            run_mission(write_tree(folder), model)
+            answers = [m.text for m in model.requests[1].messages if m.role == "tool"]
+            searched, read, denied = map(json.loads, answers)
+            self.assertEqual((searched["exit_code"], searched["files_searched"]), (1, 2))
+            self.assertEqual((read["exit_code"], read["total_lines"]), (1, 5))
+            self.assertEqual((denied["exit_code"], denied["denied"]), (3, "secret_path"))
+
     def test_what_speaks_of_a_forbidden_topic_is_neither_searched_for_nor_told(self) -> None:
         with scratch() as folder:
             look = calls(

@@ -143,6 +143,8 @@ def observed(
         duration_ms=duration_ms,
         next=result.next,
         risk_flags=(*result.risk_flags, *changed),
+        files_searched=result.files_searched,
+        total_lines=result.total_lines,
     )
 
 
@@ -173,6 +175,8 @@ def _again(
         next=result.next,
         risk_flags=result.risk_flags,
         recalled=is_recall,
+        files_searched=result.files_searched,
+        total_lines=result.total_lines,
     )
 
 

@@ -355,7 +355,8 @@ class Extract:
 @dataclass(frozen=True, slots=True)
 class ToolObserved:
     """What a tool gave back, redacted and cut. `bytes` of it count against the budget. `cached`:
-    the log holds it already and shows it again; `recalled`: because the prompt no longer did."""
+    the log holds it already and shows it again; `recalled`: because the prompt no longer did.
+    `files_searched` is of a search, `total_lines` of a reading, also of one past the end."""
 
     call_id: str
     command: str
@@ -374,6 +375,8 @@ class ToolObserved:
     next: str = ""
     risk_flags: tuple[str, ...] = ()
     recalled: bool = False
+    files_searched: int = 0
+    total_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from codex_oss.record.run_record import (
     evolved,
 )
 
+DENIED = 3  # As an exit code (missions 5.1).
 BROAD_MATCHES = 100  # A search of the whole scope with more says little (missions 10.3).
 
 
@@ -30,7 +31,8 @@ def _answered(loop: LoopPart, call: facts.ToolCallEmitted, answer: Answered) -> 
 def denied(record: RunRecord, fact: facts.ToolDenied) -> RunRecord:
     call = record.loop.open_tool
     assert call, "illegal() let an outcome without intent through"
-    note: facts.Json = {"tool": fact.tool_name, "denied": fact.code, "rule": fact.rule}
+    note: facts.Json = {"tool": fact.tool_name, "exit_code": DENIED, "denied": fact.code}
+    note |= {"rule": fact.rule}
     note |= {"allowed": fact.allowed} if fact.allowed else {}
     denial = Denial(
         tool_name=fact.tool_name,
@@ -105,6 +107,8 @@ def _command(
         by_runtime=not call.response_id,
         next=fact.next,
         risk_flags=fact.risk_flags,
+        files_searched=fact.files_searched,
+        total_lines=fact.total_lines,
         target_question=call.target_question,
     )
 

@@ -167,6 +167,8 @@ class Command:
     next: str
     risk_flags: tuple[str, ...]
     target_question: str = ""
+    files_searched: int = 0
+    total_lines: int = 0
 
     def __hash__(self) -> int:
         return hash((self.seq, self.output_hash))  # Not over a thousand matches each time.

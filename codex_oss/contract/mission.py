@@ -155,8 +155,14 @@ class MissionV1:
 
     @property
     def is_packed(self) -> bool:
-        """Whether the runtime reads all there is to read, and the model only reports."""
-        return self.tier == "A1"
+        """Whether the runtime reads all there is to read, if anything, and the model only
+        reports."""
+        return self.tier in ("A0", "A1")
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is read, and the whole reply is the answer."""
+        return self.tier == "A0"
 
     @property
     def is_open(self) -> bool:

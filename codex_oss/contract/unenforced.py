@@ -17,7 +17,7 @@ _NO_CLOSER = "no second model narrates a report yet"
 
 # (field, the values that are enforced, why others are not). No values: the field itself.
 NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
-    ("tier", ("A1", "A2", "A3"), "only A1, A2 and A3 are run yet"),
+    ("tier", ("A0", "A1", "A2", "A3"), "no mission that makes patches is run yet"),
     ("write_allowed", (False,), "nothing is written by a mission yet"),
     ("closer_model", (None,), _NO_CLOSER),
     ("fallback_closer_model", (None,), _NO_CLOSER),

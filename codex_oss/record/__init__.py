@@ -129,6 +129,7 @@ from codex_oss.record.sources import (
     source_states,
     was_tried,
 )
+from codex_oss.record.spending import budget
 from codex_oss.record.verdict import Verdict, conditions, verdict
 from codex_oss.record.views_delivery import STATES as DELIVERY_STATES
 from codex_oss.record.views_group import group_message, report
@@ -151,7 +152,7 @@ from codex_oss.record.views_record import (
     render,
     story,
 )
-from codex_oss.record.views_report import budget, denials
+from codex_oss.record.views_report import denials
 from codex_oss.record.views_trace import decisions
 from codex_oss.record.visible_commentary import Sentence, commentary_for, shown_live
 from codex_oss.record.words import one_line, shown

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from codex_oss.contract import EVIDENCE_SHAPES, Obligation
 from codex_oss.record.contradictions import contradictions
+from codex_oss.record.exact_answer import is_answered_exactly
 from codex_oss.record.findings import Finding, findings
 from codex_oss.record.remembering import remembered
 from codex_oss.record.run_record import RunRecord
@@ -59,7 +60,7 @@ def _obligation_state(
     stopped = record.loop.stopped
     rows = (
         (is_disputed or "contradicted" in found, "contradicted"),
-        (supported and not missing, "answered"),
+        (supported and not missing or is_answered_exactly(record), "answered"),
         (_is_out_of_scope(record, states), "out_of_scope"),
         ("blocked" in found, "blocked_source"),
         (supported and "missing" not in found, "insufficient_evidence"),

@@ -18,6 +18,7 @@ from codex_oss.record.closing import (
 )
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
+from codex_oss.record.exact_answer import is_answered_exactly
 from codex_oss.record.exact_write import exact_write
 from codex_oss.record.exploration import is_explored_enough
 from codex_oss.record.findings import Finding, draft_of, findings, told
@@ -63,7 +64,7 @@ def conditions(record: RunRecord) -> dict[str, bool]:
         return group_conditions(record)
     draft, known = draft_of(record), findings(record)
     limits = record.contract.sufficiency
-    refs_min = limits.min_evidence_refs_per_claim
+    refs_min, is_exact = limits.min_evidence_refs_per_claim, is_answered_exactly(record)
     required = [s for s in obligation_states(record) if s.obligation.required]
     return {
         "model_asked_for_complete": asked_for(record) == "COMPLETE" and not is_recovery(record),
@@ -71,8 +72,9 @@ def conditions(record: RunRecord) -> dict[str, bool]:
         "required_sources_satisfied": all(
             s.state == "read_satisfied" for s in source_states(record)
         ),
-        "findings_supported_and_verified": bool(known) and all(f.is_proven for f in known),
-        "minimum_claims_and_refs": len(known) >= max(1, limits.min_main_claims)
+        "findings_supported_and_verified": (bool(known) or is_exact)
+        and all(f.is_proven for f in known),
+        "minimum_claims_and_refs": len(known) >= (0 if is_exact else max(1, limits.min_main_claims))
         and all(len(set(f.evidence_refs)) >= refs_min for f in known),
         "required_outputs_present": not missing_fields(record),
         "no_contradiction": not contradictions(record),
@@ -98,6 +100,8 @@ def _has_open_uncertainty(record: RunRecord, draft: ReportDraft | None) -> bool:
 def missing_fields(record: RunRecord) -> tuple[str, ...]:
     """Return the required outputs that would be absent or, where that counts, empty: files or
     commands, one of them is enough."""
+    if record.contract.is_exact:
+        return ()
     spec = record.contract.objective_spec
     wanted = (*record.contract.required_outputs, *(spec.required_outputs if spec else ()))
     missing = [name for name in wanted if name not in REPORT_FIELDS]
@@ -185,12 +189,18 @@ def _needs_a_person(record: RunRecord) -> str | None:
 
 
 def _is_anything_proven(record: RunRecord) -> bool:
-    return bool(told(record)) or any(is_zero_match(c) for c in record.evidence.commands)
+    return (
+        bool(told(record))
+        or is_answered_exactly(record)
+        or any(is_zero_match(c) for c in record.evidence.commands)
+    )
 
 
 def _confidence(record: RunRecord, draft: ReportDraft | None, status: str) -> str:
     """HIGH needs all findings supported, no partial extract behind them, and two references or a
     value that stands there literally. What contradicts itself, or cites the unseen, is LOW."""
+    if is_answered_exactly(record) and status == "COMPLETE":
+        return "HIGH"
     known = findings(record)
     is_sound = bool(known) and all(f.status != "unverified" for f in known)
     is_reported = draft is not None or record.answer.is_fast

@@ -19,12 +19,13 @@ from codex_oss.record.plain import plain
 from codex_oss.record.reducer import fold, reduce
 from codex_oss.record.run_record import RunRecord, evolved
 from codex_oss.record.sources import required_sources
+from codex_oss.record.spending import budget, usage
 from codex_oss.record.verdict import conditions
 from codex_oss.record.views_delivery import commentary_delivery
 from codex_oss.record.views_graph import answer_graph
 from codex_oss.record.views_group import report
 from codex_oss.record.views_people import summary
-from codex_oss.record.views_report import budget, ending, files_inspected, pretty, usage
+from codex_oss.record.views_report import ending, files_inspected, pretty
 from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
 
 RENDERER_VERSION = "2"

@@ -15,10 +15,12 @@ from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.displacement import delegation_value, usage_displacement
 from codex_oss.record.events import CitationResult, Extract, Json
+from codex_oss.record.exact_answer import is_answered_exactly
 from codex_oss.record.exact_write import exact_write, is_exact_write
 from codex_oss.record.exploration import contradiction_search_done, optional_actions, uninspected
 from codex_oss.record.findings import HELD, Finding, draft_of, findings, told
 from codex_oss.record.run_record import Command, RunRecord
+from codex_oss.record.spending import budget, usage
 from codex_oss.record.verdict import Verdict, missing_fields, verdict
 
 REPORT_SCHEMA = "managed_investigation_report.v1"
@@ -124,6 +126,7 @@ def answer(record: RunRecord) -> str:
     draft, known = draft_of(record), told(record)
     if draft:
         is_told = known or is_recovery(record) or is_exact_write(record)
+        is_told = is_told or is_answered_exactly(record)
         if not topic_in(record.contract.scope.forbidden_topics, draft.answer):
             return draft.answer if is_told else ""
     return " ".join(f.claim for f in known)[:ANSWER_CHARACTERS_MAX]
@@ -322,38 +325,6 @@ def _policies_off(record: RunRecord) -> Iterator[str]:
         yield "Phases were turned off by the contract."
     if not record.contract.progress_policy_enabled:
         yield "Limits on repeated and useless looks were turned off by the contract."
-
-
-def budget(record: RunRecord) -> Json:
-    spent, limits = record.budget, record.contract.budget
-    return {
-        "tool_calls": _spent(spent.tool_calls, limits.tool_budget),
-        "model_calls": _spent(spent.model_calls, limits.max_model_calls),
-        "observation_bytes": _spent(spent.observation_bytes, limits.max_total_observation_bytes),
-        "files": _spent(len(record.evidence.files), limits.max_files_to_inspect),
-        "elapsed_ms": _spent(spent.elapsed_ms, limits.time_budget_seconds * 1000),
-        "output_tokens": _spent(spent.output_tokens, limits.max_output_tokens_total),
-        "redirected": [name for name, _ in spent.redirected],
-        "exhausted": list(spent.exhausted),
-    }
-
-
-def _spent(used: int, limit: int | None) -> Json:
-    return {"used": used, "limit": limit}
-
-
-def usage(record: RunRecord) -> Json:
-    spent = record.budget
-    return {
-        "input_tokens": spent.input_tokens,
-        "output_tokens": spent.output_tokens,
-        "cached_tokens": spent.cached_tokens,
-        "reasoning_tokens": spent.reasoning_tokens,
-        "total_tokens": spent.input_tokens + spent.output_tokens,
-        "calls": spent.model_calls,
-        "sources": dict(sorted(Counter(spent.usage_sources).items())),
-        "cost_microusd": spent.cost_microusd,
-    }
 
 
 def _envelope(record: RunRecord, ended: Verdict) -> Json:

@@ -10,7 +10,8 @@ import codex_oss.record.events as facts
 from codex_oss.record.events import Event, Json
 from codex_oss.record.run_record import RunRecord, arguments_of
 from codex_oss.record.sources import BUDGET_DENIALS, STEP_DENIALS
-from codex_oss.record.views_report import denials, files_inspected, pretty, usage
+from codex_oss.record.spending import usage
+from codex_oss.record.views_report import denials, files_inspected, pretty
 from codex_oss.record.visible_commentary import commentary_for
 
 

@@ -163,7 +163,7 @@ def _inputs(mission: MissionV1, facts: AdmissionFacts) -> Iterator[tuple[str, Js
         yield "enforcement", {"path": path, "value": value}
     yield from _of_profile(mission, facts)
     yield from _of_scope(mission, facts)
-    if mission.is_packed:
+    if mission.is_packed and not mission.is_exact:
         seen: Json = {"tier": mission.tier, "named": _named_sources(mission)}
         yield "packed_sources", seen | {"has_searches": facts.has_searches}
     scope, profile = mission.scope, facts.profile

@@ -25,7 +25,7 @@ from codex_oss.record import (
 from codex_oss.runtime.costs import affordable_output
 from codex_oss.runtime.encodings import encoding_of, functions_of
 from codex_oss.runtime.phases import open_looks, open_searches
-from codex_oss.runtime.rules import rules
+from codex_oss.runtime.rules import EXACT_RULES, rules
 from codex_oss.runtime.standing import standing
 from codex_oss.runtime.transcript import Row, fresh, rows_of
 
@@ -202,6 +202,7 @@ def _rows(record: RunRecord, purpose: str) -> Iterator[Row]:
     encoding, is_packed = encoding_of(record), record.contract.is_packed
     is_open = record.contract.is_open
     told = rules(encoding, functions_of(record), is_packed=is_packed, is_open=is_open)
+    told = EXACT_RULES if record.contract.is_exact else told
     yield Row(ChatMessage("system", told))
     yield Row(ChatMessage("user", block(MISSION, _mission(record))))
     yield from rows_of(record, encoding)

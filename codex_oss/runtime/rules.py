@@ -68,6 +68,12 @@ the claim, and in brackets the narrow lines that show it, as in \
 lines, else `Status: PARTIAL`; `Status: ESCALATE` if a person must decide."""
 
 
+EXACT_RULES = """\
+Answer the objective of the mission from what you know. Your whole reply is taken as the answer, \
+and compared with what is wanted: no quotation marks, no explanation, nothing before or behind \
+it."""
+
+
 def rules(
     encoding: Encoding, functions: Iterable[Function], *, is_packed: bool, is_open: bool
 ) -> str:

@@ -24,11 +24,12 @@ _INSTRUCTIONS = {
     "repair": "Your last answer was no action. Correct it as the note says.",
     "report": "Exploration is over. Call final_report with what the evidence shows.",
 }
+_EXACT_INSTRUCTION = "Answer now, with the answer alone."
 _PACKED_INSTRUCTION = "Write the report now: findings with their refs, and what is missing."
 
 
 def standing(record: RunRecord, purpose: str) -> Json:
-    spent, limits, packed = record.budget, record.contract.budget, record.contract.is_packed
+    spent, limits = record.budget, record.contract.budget
     return {
         "phase": record.loop.phase,
         "limits_left": {
@@ -49,9 +50,15 @@ def standing(record: RunRecord, purpose: str) -> Json:
             for f in findings(record)
         ],
         "agenda": list(_agenda(record))[:AGENDA_SHOWN],
-        "instruction": _PACKED_INSTRUCTION if packed else _INSTRUCTIONS[purpose],
+        "instruction": _instruction(record, purpose),
         "note": _note(record),
     }
+
+
+def _instruction(record: RunRecord, purpose: str) -> str:
+    if record.contract.is_exact:
+        return _EXACT_INSTRUCTION
+    return _PACKED_INSTRUCTION if record.contract.is_packed else _INSTRUCTIONS[purpose]
 
 
 def _asked_at_ms(record: RunRecord) -> int:

@@ -16,12 +16,13 @@ from textwrap import dedent
 from support import ROOT, needs, scratch
 from support.commands import CommandLine
 from test_architecture import MAY_IMPORT, PURE
+from test_missions_golden import all_events
 
 from codex_oss import __version__
 from codex_oss.cli.main import COMMANDS
 from codex_oss.contract import NOT_ENFORCED_YET
 from codex_oss.profiles import parse_profiles
-from codex_oss.record import VIEWS
+from codex_oss.record import FACTS, VIEWS, UnknownFact, commentary_for, spoken_by
 from codex_oss.settings import SETTINGS
 
 PACKAGE = ROOT / "codex_oss"
@@ -88,11 +89,33 @@ def rooms() -> str:
     return table(("room", "its job"), rows)
 
 
+def events() -> str:
+    """Return every type of event: who says it, and what it is told as."""
+    said: dict[str, set[str]] = {name: set() for name in FACTS}
+    told: dict[str, set[str]] = {name: set() for name in FACTS}
+    for event in all_events():
+        said[event.event_type].add(spoken_by(event.fact)[0])
+        if sentence := commentary_for(event):
+            mark = "**" * (sentence.voice == "summary")
+            told[event.event_type].add(f"{mark}{sentence.event_type}{mark}")
+    rows = (
+        (
+            f"`{name}`",
+            ", ".join(sorted(said[name])),
+            ", ".join(sorted(told[name])),
+        )
+        for name, kind in FACTS.items()
+        if kind is not UnknownFact
+    )
+    return table(("event", "by", "told as"), rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("README.md", commands),
     "settings": ("README.md", settings),
     "not-enforced": ("README.md", not_enforced),
     "rooms": ("CONTRIBUTING.md", rooms),
+    "events": ("CONTRIBUTING.md", events),
 }
 
 

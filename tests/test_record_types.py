@@ -28,6 +28,7 @@ from codex_oss.record import (
     RunRecord,
     RunResumed,
     UnknownFact,
+    VerificationJudged,
     commentary_for,
     fold,
     illegal,
@@ -107,6 +108,15 @@ class Told(unittest.TestCase):
                 *("isolated_apply_started", "verification_passed", "coverage_update"),
                 "mission_cancelled",
             ],
+        )
+
+    def test_a_verification_that_did_not_pass_is_told_as_failed(self) -> None:
+        (event,) = chained([VerificationJudged(PATCH, "inconclusive", ("time",))])
+        sentence = commentary_for(event)
+        assert sentence
+        told = (sentence.event_type, sentence.message)
+        self.assertEqual(
+            told, ("verification_failed", "The verification ended inconclusive: time.")
         )
 
     def test_what_is_spoken_of_all_else(self) -> None:

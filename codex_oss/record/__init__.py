@@ -76,6 +76,7 @@ from codex_oss.record.events import (
     ToolDenied,
     ToolObserved,
     UnknownFact,
+    spoken_by,
 )
 from codex_oss.record.exact_write import EXACT_WRITE, exact_write, is_exact_write
 from codex_oss.record.exploration import (
@@ -319,6 +320,7 @@ __all__ = [
     "shown_live",
     "seen_lines",
     "source_states",
+    "spoken_by",
     "story",
     "to_fact",
     "to_payload",

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 Json = dict[str, object]
 
-CODEX_PAIRS = 400  # Call and output: about 0.9 MB, a long day of Codex.
 CODEX_TOOLS = 20
 OUTPUT = "Chunk ID: 1\nProcess exited with code 0\nOutput:\n" + "src/module_7.py: value = 12\n" * 66
 
@@ -26,23 +25,23 @@ def http_request(path: str, port: int, key: str, body: Mapping[str, object]) -> 
     return "\r\n".join(lines).encode() + payload
 
 
-def short_chat(deltas: int) -> Json:
+def short_chat(model: str, streams: bool = True) -> Json:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello."}]
-    return {"model": f"bench-{deltas}", "messages": messages, **_streamed()}
+    return {"model": model, "messages": messages, **_streamed(streams)}
 
 
-def short_turn(deltas: int) -> Json:
+def short_turn(model: str, streams: bool = True) -> Json:
     said = {"type": "message", "role": "user", "content": [_input("Hello.")]}
     return {
-        "model": f"bench-{deltas}",
+        "model": model,
         "instructions": "Be brief.",
         "input": [said],
-        "stream": True,
+        "stream": streams,
         "store": False,
     }
 
 
-def codex_chat(deltas: int, pairs: int = CODEX_PAIRS) -> Json:
+def codex_chat(model: str, pairs: int) -> Json:
     messages: list[Json] = [{"role": "user", "content": "Find the values."}]
     for n in range(pairs):
         function = {"name": "exec_command", "arguments": _arguments(n)}
@@ -50,10 +49,10 @@ def codex_chat(deltas: int, pairs: int = CODEX_PAIRS) -> Json:
         messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
         messages.append({"role": "tool", "tool_call_id": f"call_{n}", "content": OUTPUT})
     tools = [{"type": "function", "function": tool} for tool in map(_tool, range(CODEX_TOOLS))]
-    return {"model": f"bench-{deltas}", "messages": messages, "tools": tools, **_streamed()}
+    return {"model": model, "messages": messages, "tools": tools, **_streamed(True)}
 
 
-def codex_turn(deltas: int, pairs: int = CODEX_PAIRS) -> Json:
+def codex_turn(model: str, pairs: int) -> Json:
     items: list[Json] = [
         {"type": "message", "role": "user", "content": [_input("Find the values.")]}
     ]
@@ -62,7 +61,7 @@ def codex_turn(deltas: int, pairs: int = CODEX_PAIRS) -> Json:
         items.append(call | {"arguments": _arguments(n)})
         items.append({"type": "function_call_output", "call_id": f"call_{n}", "output": OUTPUT})
     return {
-        "model": f"bench-{deltas}",
+        "model": model,
         "input": items,
         "tools": [{"type": "function", **_tool(n)} for n in range(CODEX_TOOLS)],
         "tool_choice": "auto",
@@ -71,8 +70,8 @@ def codex_turn(deltas: int, pairs: int = CODEX_PAIRS) -> Json:
     }
 
 
-def _streamed() -> Json:
-    return {"stream": True, "stream_options": {"include_usage": True}}
+def _streamed(streams: bool) -> Json:
+    return {"stream": True, "stream_options": {"include_usage": True}} if streams else {}
 
 
 def _input(text: str) -> Json:

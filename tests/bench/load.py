@@ -25,14 +25,15 @@ class Load:
     deltas: int  # In a good stream, at least: one peer sends an empty one first.
     delta_mark: bytes  # Stands once in each delta.
     end_mark: bytes  # Stands in a stream that ended well.
+    apart_seconds: float = 0.0  # Between two beginnings.
 
 
 @dataclass
 class Stream:
     started: float
-    first: float = 0.0
     ended: float = 0.0
-    deltas: int = 0
+    arrived: list[float] = field(default_factory=list)
+    """When each delta came."""
     has_ended: bool = False
     tail: bytes = b""
 
@@ -40,22 +41,33 @@ class Stream:
         # A mark may be cut by the read before: look again at the end of that one, less than a mark.
         keep = max(len(load.delta_mark), len(load.end_mark)) - 1
         seen, data = self.tail, self.tail + data
-        self.deltas += data.count(load.delta_mark) - seen.count(load.delta_mark)
+        came = data.count(load.delta_mark) - seen.count(load.delta_mark)
         self.has_ended = self.has_ended or load.end_mark in data
         self.tail = data[-keep:]
-        if self.deltas and not self.first:
-            self.first = time.perf_counter()
+        if came:
+            self.arrived += [time.perf_counter()] * came
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each good stream, of the whole load, and how many failed."""
+    """Seconds of each good stream, of the whole load, and how many failed. `arrived` is when the
+    deltas of each good stream came, in seconds from its start."""
 
     first_delta: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     seconds: float = 0.0
     deltas: int = 0
     failed: int = 0
+    arrived: list[list[float]] = field(default_factory=list)
+
+    def late_ms(self, percent: int, every_seconds: float) -> float:
+        """Return how late deltas came that were due one every so many seconds."""
+        late = [
+            at - every_seconds * number
+            for each in self.arrived
+            for number, at in enumerate(each, 1)
+        ]
+        return percentile(late, percent) * 1e3
 
     def first_delta_ms(self, percent: int) -> float:
         return percentile(self.first_delta, percent) * 1e3
@@ -72,21 +84,25 @@ def percentile(values: list[float], percent: int) -> float:
 
 def run(load: Load) -> Measured:
     selector = selectors.DefaultSelector()
-    began, waiting, done = time.perf_counter(), load.streams, []
+    due = began = time.perf_counter()
+    waiting, done = load.streams, []
     while len(done) < load.streams and time.perf_counter() - began < SECONDS_MAX:
-        while waiting and len(selector.get_map()) < load.at_once:
+        while waiting and len(selector.get_map()) < load.at_once and time.perf_counter() >= due:
             waiting -= 1
+            due += load.apart_seconds
             selector.register(*start(load))
-        for key, _ in selector.select(1.0):
+        pause = due - time.perf_counter() if waiting else 1.0
+        for key, _ in selector.select(min(1.0, max(0.001, pause))):
             if not advance(key, selector, load):
                 done.append(key.data)
-    good = [stream for stream in done if stream.has_ended and stream.deltas >= load.deltas]
+    good = [stream for stream in done if stream.has_ended and len(stream.arrived) >= load.deltas]
     return Measured(
-        [stream.first - stream.started for stream in good],
+        [stream.arrived[0] - stream.started for stream in good],
         [stream.ended - stream.started for stream in good],
         time.perf_counter() - began,
-        sum(stream.deltas for stream in done),
+        sum(len(stream.arrived) for stream in done),
         load.streams - len(good),
+        [[at - stream.started for at in stream.arrived] for stream in good],
     )
 
 

@@ -1,6 +1,6 @@
-"""What the bridge costs: streams beside a direct connection, cold starts, the event log.
+"""What the bridge costs: streams beside a direct connection, cold starts, the log, a mission.
 
-    python3 tests/bench/overhead.py [--quick] [--json] [--only a,c,f,g] [--peers [VENV]]
+    python3 tests/bench/overhead.py [--quick] [--json] [--only abcdefgh] [--peers [VENV]]
     python3 tests/bench/overhead.py --install-peers
 
 A report, never a test: it exits 0 however slow the day is. Compare the ratios: absolute times of
@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,6 +21,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
 
 import cold  # noqa: E402
 import event_log  # noqa: E402
+import goals  # noqa: E402
+import mission  # noqa: E402
 import peers  # noqa: E402
 import streams  # noqa: E402
 
@@ -29,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a quarter of the load or less")
     parser.add_argument("--json", action="store_true", help="one JSON document, no tables")
-    parser.add_argument("--only", default="a,c,f,g", help="workloads, by their letters")
+    parser.add_argument("--only", default="abcdefgh", help="workloads, by their letters")
     parser.add_argument(
         "--peers", nargs="?", const=peers.VENV, type=Path, metavar="VENV", help="other bridges too"
     )
@@ -40,23 +42,38 @@ def main() -> None:
         return
     wanted, quick = set(arguments.only) - {","}, arguments.quick
     show = (lambda *_: None) if arguments.json else print_table
-    found: dict[str, object] = {"machine": machine(), "quick": quick}
     show("", [["machine", machine()]])
-    if wanted & {"a", "c"}:
+    rows, cold_ms, log, steps = [], {}, {}, {}
+    if wanted & set("abcde"):
         scale = streams.QUICK if quick else streams.FULL
         rows = streams.measure(scale, wanted, arguments.peers)
-        found["streams"] = [asdict(row) for row in rows]
-        show("streams: (a) 200 deltas, (c) 800 items of history", stream_cells(rows))
-        found["ratios"] = streams.ratios(rows)
-        show("the bridge as a multiple of", ratio_cells(streams.ratios(rows)))
+        show("(a) to (e), median of the rounds", dict_cells(map(asdict, rows)))
+        show("the bridge as a multiple of", dict_cells(streams.ratios(rows)))
     if "f" in wanted:
-        found["cold_ms"] = timed = cold.measure(5 if quick else 20)
-        show("(f) cold starts, median ms", value_cells(timed))
+        cold_ms = cold.measure(5 if quick else 20)
+        show("(f) cold starts, median ms", value_cells(cold_ms))
     if "g" in wanted:
-        found["event_log"] = timed = event_log.measure(10_000 if quick else 100_000)
-        show("(g) event log", value_cells(timed))
-    if arguments.json:
-        print(json.dumps(found, indent=2))
+        log = event_log.measure(10_000 if quick else 100_000)
+        show("(g) event log", value_cells(log))
+    if "h" in wanted:
+        steps = mission.measure(steps=100, rounds=2 if quick else 5)
+        show("(h) a mission of 100 steps", value_cells(steps))
+    judged = goals.goals(rows, cold_ms, log, steps)
+    show("goals", dict_cells(map(asdict, judged)))
+    if not arguments.json:
+        print(f"\n{goals.summary(judged)}")
+        return
+    found = {
+        "machine": machine(),
+        "quick": quick,
+        "streams": [asdict(row) for row in rows],
+        "ratios": streams.ratios(rows),
+        "cold_ms": cold_ms,
+        "event_log": log,
+        "mission": steps,
+        "goals": [asdict(goal) for goal in judged],
+    }
+    print(json.dumps(found, indent=2))
 
 
 def machine() -> str:
@@ -65,13 +82,9 @@ def machine() -> str:
     )
 
 
-def stream_cells(rows: Iterable[streams.Row]) -> list[list[str]]:
-    names = list(streams.Row.__dataclass_fields__)
-    return [names, *([cell(getattr(row, name)) for name in names] for row in rows)]
-
-
-def ratio_cells(ratios: Sequence[dict[str, object]]) -> list[list[str]]:
-    return [list(ratios[0]), *([cell(value) for value in ratio.values()] for ratio in ratios)]
+def dict_cells(rows: Iterable[Mapping[str, object]]) -> list[list[str]]:
+    found = list(rows)
+    return [list(found[0]), *([cell(value) for value in row.values()] for row in found)]
 
 
 def value_cells(values: dict[str, float]) -> list[list[str]]:

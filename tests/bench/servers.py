@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,23 @@ class Server:
 
     @property
     def peak_mb(self) -> float | None:
+        """Return the most memory that it had since `forget_peak`."""
+        return self._memory_mb("VmHWM")
+
+    @property
+    def resident_mb(self) -> float | None:
+        return self._memory_mb("VmRSS")
+
+    def forget_peak(self) -> None:
+        with suppress(OSError):
+            Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def _memory_mb(self, name: str) -> float | None:
         try:
             lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         except OSError:
             return None
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Logs(unittest.TestCase):
         self.assertEqual(
             [" ".join(words[:2]) for words in commands][:2], ["log verify", "log rebuild"]
         )
-        self.assertEqual([done.code for done in self.line.each(*commands)], [0, 0, 0])
+        self.assertEqual([done.code for done in self.line.each(*commands)], [0] * 4)
 
     def test_explain_at_every_event_names_what_the_next_event_is(self) -> None:
         events = [json.loads(line) for line in self.log.read_text().splitlines()]

@@ -15,7 +15,8 @@ from codex_oss.record.contradictions import meets, plain_value
 from codex_oss.record.events import CallUsage, CorroboratingRun, CorroborationRecorded, Json
 from codex_oss.record.findings import Finding, told
 from codex_oss.record.run_record import RunRecord, evolved
-from codex_oss.record.views_report import ending, evidence, pretty
+from codex_oss.record.views_closure import ending
+from codex_oss.record.views_report import evidence, pretty
 
 WORDS_SHARED_MIN = 0.5  # Of all the words of two claims about the same lines.
 

@@ -15,7 +15,8 @@ from codex_oss.record.plain import plain
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.sources import Look, SourceState, looks, source_states
 from codex_oss.record.verdict import conditions
-from codex_oss.record.views_report import ending, obligations, pretty
+from codex_oss.record.views_closure import ending
+from codex_oss.record.views_report import obligations, pretty
 from codex_oss.record.views_trace import steps
 
 

@@ -12,12 +12,8 @@ from codex_oss.record.group_verdict import is_group, rows
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.spending import budget, usage
 from codex_oss.record.verdict import Verdict
-from codex_oss.record.views_report import (
-    REPORT_SCHEMA,
-    artifact_folder,
-    caveats,
-    ending,
-)
+from codex_oss.record.views_closure import ending
+from codex_oss.record.views_report import REPORT_SCHEMA, artifact_folder, caveats
 from codex_oss.record.views_report import report as report_of_one
 from codex_oss.record.words import one_line, shown
 

@@ -11,21 +11,18 @@ from dataclasses import dataclass
 from codex_oss.record.citations import is_zero_match
 from codex_oss.record.events import Json
 from codex_oss.record.exact_write import exact_write
+from codex_oss.record.exploration import uninspected
 from codex_oss.record.findings import HELD, draft_of, told
 from codex_oss.record.run_record import RunRecord
+from codex_oss.record.spending import budget
 from codex_oss.record.verdict import Verdict
-from codex_oss.record.views_report import (
-    answer,
-    artifact_folder,
-    caveats,
-    ending,
-    escalation,
-    evidence,
-)
+from codex_oss.record.views_closure import answer, ending, escalation
+from codex_oss.record.views_report import artifact_folder, caveats, evidence
 from codex_oss.record.words import one_line, shown
 
 DIGEST_DIGITS = 12  # Of each span's digest, in the message for people.
 MICRO = 1_000_000
+UNINSPECTED_SHOWN = 20  # Of the folders that nobody looked into; the report has all of them.
 _TICKS = re.compile("`+")
 
 _reported = re.compile(
@@ -133,6 +130,19 @@ def mission_reported_in(text: str) -> ReportedMission | None:
     return ReportedMission(found[3], found[1], found[2]) if found else None
 
 
+def _spent(record: RunRecord) -> str:
+    """Return what was spent of what there was, and which folders nobody looked into."""
+    rows = [
+        f"- {name.replace('_', ' ')}: {row['used']} of {row['limit'] or 'no limit'}"
+        for name, row in budget(record).items()
+        if isinstance(row, dict)
+    ]
+    left = [f"- {one_line(str(line))}" for line in uninspected(record)][:UNINSPECTED_SHOWN]
+    parts = ["**Budget**", *rows, f"- cost: {_dollars(record.budget.cost_microusd)}", ""]
+    parts += ["**Uninspected**", *left, ""] if left else []
+    return "\n".join((*parts, ""))
+
+
 def summary(record: RunRecord) -> str:
     """Return `summary.md`."""
     ended, run_id = ending(record), record.admitted.run_id
@@ -141,8 +151,9 @@ def summary(record: RunRecord) -> str:
     head = f" --head {record.loop.finalized_hash}" if said else ""
     return (
         f"# {record.admitted.mission_id}: {ended.status}\n\n"
-        f"{one_line(record.contract.objective)}\n\n{text}\n\n"
+        f"{one_line(record.contract.objective)}\n\n{text}\n\n{_spent(record)}"
         f"**How to check**\n- `codex-oss log verify {run_id}{head}`\n"
         f"- `codex-oss log rebuild {run_id} --check`\n"
+        f"- `codex-oss audit-mission {run_id}`\n"
         f"- `codex-oss explain {run_id}`\n"
     )

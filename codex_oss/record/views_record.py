@@ -21,11 +21,12 @@ from codex_oss.record.run_record import RunRecord, evolved
 from codex_oss.record.sources import required_sources
 from codex_oss.record.spending import budget, usage
 from codex_oss.record.verdict import conditions
+from codex_oss.record.views_closure import ending
 from codex_oss.record.views_delivery import commentary_delivery
 from codex_oss.record.views_graph import answer_graph
 from codex_oss.record.views_group import report
 from codex_oss.record.views_people import summary
-from codex_oss.record.views_report import ending, files_inspected, pretty
+from codex_oss.record.views_report import files_inspected, pretty
 from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
 
 RENDERER_VERSION = "2"
@@ -159,7 +160,8 @@ def run_record(told: Story) -> str:
     )
 
 
-def mission_summary(record: RunRecord) -> str:
+def mission_summary(told: Story) -> str:
+    record = told.record
     ended, admitted = ending(record), record.admitted
     return pretty(
         {
@@ -177,7 +179,7 @@ def mission_summary(record: RunRecord) -> str:
             "usage": usage(record),
             "started_at": admitted.started_at,
             "ended_at": record.last_at,
-            "source_run_record_hash": record_hash(record),
+            "source_run_record_hash": record_hash(told.latest),
         }
     )
 
@@ -214,7 +216,7 @@ VIEWS: Mapping[str, View] = {
     "claim_graph.json": lambda told: claim_graph(told.record),
     "answer_graph.json": _open_graph,
     "corroboration.json": lambda told: corroboration_file(told.record),
-    "mission_summary.json": lambda told: mission_summary(told.record),
+    "mission_summary.json": mission_summary,
     "run_record.json": run_record,
 }
 """Every file of a mission, in the order of writing: `run_record.json` is last. A view gives `None`

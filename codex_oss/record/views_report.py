@@ -8,23 +8,28 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from codex_oss.contract import topic_in
 from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.closing import FALLBACK, SOURCE_PACK, is_recovery
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.displacement import delegation_value, usage_displacement
 from codex_oss.record.events import CitationResult, Extract, Json
-from codex_oss.record.exact_answer import is_answered_exactly
-from codex_oss.record.exact_write import exact_write, is_exact_write
+from codex_oss.record.exact_write import exact_write
 from codex_oss.record.exploration import contradiction_search_done, optional_actions, uninspected
 from codex_oss.record.findings import HELD, Finding, draft_of, findings, told
 from codex_oss.record.run_record import Command, RunRecord
 from codex_oss.record.spending import budget, usage
-from codex_oss.record.verdict import Verdict, missing_fields, verdict
+from codex_oss.record.verdict import missing_fields
+from codex_oss.record.views_closure import (
+    answer,
+    closure_attempts,
+    ending,
+    envelope,
+    escalation,
+    report_source,
+)
 
 REPORT_SCHEMA = "managed_investigation_report.v1"
-ANSWER_CHARACTERS_MAX = 1_200
 DENIED_PATHS_SHOWN = 10
 
 
@@ -67,6 +72,7 @@ def report(record: RunRecord) -> Json:
         "denials": denials(record),
         "obligations": obligations(record),
         "report_source": report_source(record, ended),
+        "closure_attempts": closure_attempts(record),
         "runtime_model_alias": admitted.admitted.model_alias,
         "explorer_model": admitted.admitted.profile.upstream_model,
         "finalizer_model": profile.upstream_model if draft else None,
@@ -84,7 +90,7 @@ def report(record: RunRecord) -> Json:
             "redactions": record.delivery.redactions,
         },
         "phase_history": list(record.loop.phase_history),
-        "completion_envelope": _envelope(record, ended),
+        "completion_envelope": envelope(record, ended),
         "commentary_delivery_summary": {
             "emitted": sum(each.emitted for each in record.delivery.commentary),
             "failed": sum(each.failed for each in record.delivery.commentary),
@@ -109,45 +115,6 @@ def obligations(record: RunRecord) -> list[Json]:
         }
         for s in obligation_states(record)
     ]
-
-
-def ending(record: RunRecord) -> Verdict:
-    """Return how the run ended, as its last event says, or how it would end here."""
-    now, said = verdict(record), record.loop.finalized
-    if said is None:
-        return now
-    lowered, why = now.downgraded_from, now.downgrade_reasons
-    return Verdict(said.status, said.status_reason, said.confidence, lowered, why)
-
-
-def answer(record: RunRecord) -> str:
-    """Return the model's answer if one of its findings may be told; without a draft it is made of
-    the recorded claims."""
-    draft, known = draft_of(record), told(record)
-    if draft:
-        is_told = known or is_recovery(record) or is_exact_write(record)
-        is_told = is_told or is_answered_exactly(record)
-        if not topic_in(record.contract.scope.forbidden_topics, draft.answer):
-            return draft.answer if is_told else ""
-    return " ".join(f.claim for f in known)[:ANSWER_CHARACTERS_MAX]
-
-
-def escalation(record: RunRecord, ended: Verdict) -> Json:
-    draft = draft_of(record)
-    if draft and draft.escalation.needed:
-        return draft.escalation.to_json()
-    is_needed = ended.status == "ESCALATE"
-    return {"needed": is_needed, "reason": ended.reason if is_needed else "", "questions": []}
-
-
-def report_source(record: RunRecord, ended: Verdict) -> str:
-    if record.answer.is_fast:
-        return "deterministic_fast_path"
-    if record.answer.draft is None:
-        return "runtime_answer_graph"
-    if is_recovery(record):
-        return "source_pack_recovery"
-    return "model_report_downgraded" if ended.downgraded_from else "model_report"
 
 
 def artifact_folder(record: RunRecord) -> str:
@@ -325,46 +292,3 @@ def _policies_off(record: RunRecord) -> Iterator[str]:
         yield "Phases were turned off by the contract."
     if not record.contract.progress_policy_enabled:
         yield "Limits on repeated and useless looks were turned off by the contract."
-
-
-def _envelope(record: RunRecord, ended: Verdict) -> Json:
-    """Return the end of the run in the words of missions 12.3, first row that holds."""
-    states = [s for s in obligation_states(record) if s.obligation.required]
-    status = {s.status for s in states}
-    results = record.answer.checked or ()
-    is_answered = bool(states) and status == {"answered"}
-    is_blocked = "blocked_source" in status
-    rows = {
-        "answer_status": (
-            (is_answered, "ANSWERED"),
-            (is_blocked, "BLOCKED"),
-            ("answered" in status or told(record), "PARTIALLY_ANSWERED"),
-            (True, "UNANSWERED"),
-        ),
-        "evidence_status": (
-            (contradictions(record), "CONTRADICTED"),
-            (is_answered, "SUFFICIENT"),
-            (is_blocked, "BLOCKED"),
-            (record.evidence.commands, "PARTIAL"),
-            (True, "INSUFFICIENT"),
-        ),
-        "verification_status": (
-            (results and all(r.verification in HELD for r in results), "SATISFIED"),
-            (True, "INCOMPLETE"),
-        ),
-        "closure_status": (
-            (ended.status == "FAILED", "FAILED"),
-            (record.answer.is_fast, "DETERMINISTIC_FAST_PATH"),
-            (record.answer.draft, "MODEL_CLOSED"),
-            (True, "RUNTIME_CLOSED"),
-        ),
-        "quality_status": (
-            (ended.status == "COMPLETE" and record.answer.is_fast, "EARNED_RUNTIME_COMPLETE"),
-            (ended.status == "COMPLETE", "EARNED_COMPLETE"),
-            (ended.status == "FAILED", "FAILED"),
-            (record.answer.draft, "TRUTHFUL_PARTIAL"),
-            (True, "RUNTIME_RESCUED"),
-        ),
-    }
-    chosen = {name: next(word for holds, word in row if holds) for name, row in rows.items()}
-    return {**chosen, "final_status": ended.status}

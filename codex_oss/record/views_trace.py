@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 import codex_oss.record.events as facts
+from codex_oss.record.closing import FALLBACK
 from codex_oss.record.events import Event, Json
 from codex_oss.record.run_record import RunRecord, arguments_of
 from codex_oss.record.sources import BUDGET_DENIALS, STEP_DENIALS
@@ -116,8 +117,18 @@ def decisions(event: Event) -> Iterator[Json]:
     match fact:
         case facts.MissionAdmitted():
             yield _decision(event, "entry_validation", "admitted", "admission.v1", fact.admission)
+            yield from _judged_at_entry(event, fact.admission)
         case facts.MissionRefused():
             yield _decision(event, "entry_validation", "refused", "admission.v1", fact.admission)
+            yield from _judged_at_entry(event, fact.admission)
+        case facts.BudgetChanged():
+            change: Json = {"before": fact.before, "after": fact.after}
+            yield _decision(event, "scheduler", fact.reason, "budget", change, fact.counter)
+        case facts.RuntimeRecoveryRecorded() if fact.recovery_class == FALLBACK:
+            asked_for: Json = {"call": fact.call_id, "profile": fact.detail}
+            yield _decision(
+                event, "fallback", fact.status, "fallback_policy", asked_for, fact.reason
+            )
         case facts.PhaseChanged():
             taken: Json = {"from": fact.from_, "to": fact.to, "cause": fact.cause}
             yield _decision(event, "phase_transition", fact.to, "phases", taken, fact.cause)
@@ -131,6 +142,24 @@ def decisions(event: Event) -> Iterator[Json]:
             yield _decision(event, fact.gate, fact.result, "verdict", fact.inputs, reason)
         case _:
             return
+
+
+ENTRY_DECISIONS = {
+    "risk": "risk_tier",
+    "scope": "scope_validation",
+    "data_exposure": "data_exposure",
+}
+"""Checks of an admission that are decisions of their own."""
+
+
+def _judged_at_entry(event: Event, admission: Json) -> Iterator[Json]:
+    checks = admission.get("checks")
+    for check in checks if isinstance(checks, list) else ():
+        if isinstance(check, dict) and check.get("id") in ENTRY_DECISIONS:
+            kind, seen = ENTRY_DECISIONS[check["id"]], check.get("input")
+            taken = seen if isinstance(seen, dict) else {}
+            result, reason = str(check.get("result")), str(check.get("reason"))
+            yield _decision(event, kind, result, "admission.v1", taken, reason)
 
 
 def _decision(

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 import unittest
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -261,6 +262,33 @@ class ScopeAndSecrets(unittest.TestCase):
             sent = json.dumps([[m.text for m in r.messages] for r in model.requests])
             for secret in ("do not read me", "do-not-read-me-either", "root:x:"):
                 self.assertNotIn(secret, sent)
+
+    def test_settings_and_contract_say_what_is_critical_and_which_classes_are_open(self) -> None:
+        names = ("src/pay/a.py", "src/billing.py", "src/app.log", "src/x.sqlite", "src/auth/b.py")
+        reason = "the payment code is what is asked about"
+        opened = {"critical_path_read_allowed": True, "critical_path_read_reason": reason}
+        cases = (
+            ({}, {"critical_path": 2, "logs_path": 1, "state_db_path": 1}),
+            (
+                {"data_exposure": {"allow_classes": ["logs"]}},
+                {"critical_path": 2, "state_db_path": 1},
+            ),
+            (opened, {"logs_path": 1, "state_db_path": 1}),
+        )
+        with scratch() as folder:
+            write_tree(folder, dict.fromkeys(names, "x = 1\n"))
+            settings = {"PROJECT_CRITICAL_ROOTS": "src/pay/", "PROJECT_CRITICAL_TERMS": "billing"}
+            reads = calls(*(("rtk_read", {"path": name}) for name in names[:4]))
+            last = calls(("rtk_read", {"path": names[4]}))
+            for changes, codes in cases:
+                with self.subTest(codes):
+                    shop = workshop(folder, ScriptedModel(reads, last, says(".")), **settings)
+                    facts = [event.fact for event in begin(shop, **changes).events()]
+                    denied = [fact.code for fact in facts if isinstance(fact, ToolDenied)]
+                    seen = [fact for fact in facts if isinstance(fact, ToolObserved)]
+                    flags = {flag for fact in seen for flag in fact.risk_flags}
+                    self.assertEqual(Counter(denied), codes)
+                    self.assertEqual(flags, {"critical_term:billing"})
 
     def test_a_result_says_what_was_searched_how_long_a_file_is_and_what_was_denied(self) -> None:
         with scratch() as folder:

@@ -109,6 +109,7 @@ class Budget(unittest.TestCase):
         told.facts[-1] = replace(told.facts[-1], cached=True, text="", bytes=0)  # type: ignore[type-var]
         shown = results(prompt_for(told.record, "explore"))
         self.assertEqual(["text" in each for each in shown], [False, True])
+        self.assertIs(shown[1]["cached"], True)
         self.assertEqual({each["ref"] for each in shown}, {"file:src/a.py#extract:1"})
 
 

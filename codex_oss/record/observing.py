@@ -75,9 +75,10 @@ def observed(record: RunRecord, event: Event, fact: facts.ToolObserved) -> RunRe
         broad_searches=budget.broad_searches + _is_broad(record, call, fact),
     )
     redactions = record.delivery.redactions + fact.redactions
+    answered = Answered(fact.call_id, observation=index, cached=fact.cached)
     return evolved(
         record,
-        loop=_answered(record.loop, call, Answered(fact.call_id, observation=index)),
+        loop=_answered(record.loop, call, answered),
         evidence=evidence,
         budget=budget,
         delivery=evolved(record.delivery, redactions=redactions),

@@ -99,11 +99,13 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What came of one function call (`call_id`), or of a reply without any (""): the index of
-    its observation in `evidence.commands`, or a note for the model as JSON."""
+    its observation in `evidence.commands`, or a note for the model as JSON. `cached`: the log held
+    that observation already."""
 
     call_id: str
     observation: int | None = None
     note: Json | None = None
+    cached: bool = False
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class _Transcript:
 
         if self._latest[index] is not answer:
             return Row(short())
-        full = _shown(command, answer.call_id, as_text)
+        full = _shown(command, answer.call_id, as_text, answer.cached)
         return Row(full, short, index, index in self._fresh)
 
 
@@ -109,8 +109,8 @@ def _message(call_id: str, value: Json, as_text: bool) -> ChatMessage:
 
 
 @lru_cache(MESSAGES_KEPT)
-def _shown(command: Command, call_id: str, as_text: bool) -> ChatMessage:
-    return _message(call_id, _whole(command), as_text)
+def _shown(command: Command, call_id: str, as_text: bool, cached: bool) -> ChatMessage:
+    return _message(call_id, _whole(command) | ({"cached": True} if cached else {}), as_text)
 
 
 @lru_cache(MESSAGES_KEPT)

@@ -119,7 +119,8 @@ def _missing_of_objective(record: RunRecord) -> Iterator[str]:
     """Yield the values and shapes of an objective that no cited span holds."""
     spec = record.contract.objective_spec
     cited = [citation for f in told(record) for citation in f.citations] if spec else []
-    for value in spec.required_values if spec else ():
+    values = (*spec.required_values, spec.target.value) if spec else ()
+    for value in filter(None, dict.fromkeys(values)):
         if not any(value in citation.text for citation in cited):
             yield f"required_value:{value}"
     for shape in spec.required_evidence_shapes if spec else ():

@@ -136,6 +136,13 @@ class Interrupted(unittest.TestCase):
         _, state, (unended,) = self.look(["mission", "list", "--open"])
         self.assertEqual(state, "interrupted")
         self.assertIn(run_id, unended.out)
+        bridge = self.line.start("up", "--port", "0", **self.environ)
+        assert bridge.stderr
+        said = next(line for line in bridge.stderr if line.startswith("interrupted"))
+        bridge.terminate()
+        finished(bridge)
+        self.assertEqual(said, "interrupted runs: 1 (codex-oss mission list --open)\n")
+        self.assertEqual(self.look()[1], "interrupted", "the bridge took it up")
         self.provider.then(REPORT)
         resumed = self.run_line("mission", "resume", run_id, "--json")
         self.assertEqual((resumed.code, resumed.json["status"]), (0, "COMPLETE"), resumed.err)

@@ -221,9 +221,9 @@ class Logs(unittest.TestCase):
         self.assertRegex(audited.out, rf"FAIL +log_chain_ok +line {line}, byte \d+: event_hash")
         self.assertEqual((status.code, status.json["state"]), (1, "damaged"))
         self.assertEqual(status.json["last_event"]["seq"], line - 1)
-        warning = f"warning: {self.run_id} is damaged: event_hash_mismatch; what follows ends with"
+        warning = f"warning: {self.run_id} is damaged: event_hash_mismatch:{line}; what follows"
         for done in (trace, explained):
-            self.assertEqual((done.code, done.err), (1, f"{warning} event {line - 1}\n"))
+            self.assertEqual((done.code, done.err), (1, f"{warning} ends with event {line - 1}\n"))
         self.assertEqual(trace.json["state"], "damaged")
         self.assertTrue(trace.json["steps"])
         self.assertLess(max(step["seq"] for step in trace.json["steps"]), line)

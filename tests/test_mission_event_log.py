@@ -1,6 +1,7 @@
 """The log on a real disk: chained, durable, cut, torn, flipped, full, and written by two."""
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -126,6 +127,24 @@ class AppendAndRead(unittest.TestCase):
             shelf.path.rename(folder / "elsewhere")
             shelf.path.symlink_to(folder / "elsewhere")
             with self.assertRaises(StorageUnsafe):
+                shelf.log().open()
+
+    def test_a_folder_that_others_can_write_is_unsafe(self) -> None:
+        with scratch() as folder:
+            shelf = Shelf(folder)
+            shelf.written(short_run()[:3])
+            for mode in (0o770, 0o702):
+                shelf.run.chmod(mode)
+                with self.assertRaisesRegex(StorageUnsafe, "writable for others"):
+                    shelf.log().open()
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: only it gives files away")
+    def test_a_log_of_somebody_else_is_not_read(self) -> None:
+        with scratch() as folder:
+            shelf = Shelf(folder)
+            shelf.written(short_run()[:3])
+            os.chown(shelf.path, 65_534, 65_534)
+            with self.assertRaisesRegex(StorageUnsafe, "of user 65534"):
                 shelf.log().open()
 
     def test_an_illegal_fact_is_a_broken_promise_and_nothing_is_written(self) -> None:

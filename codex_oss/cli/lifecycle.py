@@ -2,12 +2,21 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codex_oss.cli.arguments import PORT_MAX, whole
 from codex_oss.cli.output import Console, Result
 from codex_oss.cli.workshops import settings_of
+from codex_oss.errors import BridgeError
 from codex_oss.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from codex_oss.system import JsonLog
+    from codex_oss.wiring import Workshop
+
+RUNS_TOLD_MAX = 10
 
 
 def up_arguments(parser: ArgumentParser) -> None:
@@ -44,7 +53,7 @@ def _serve(arguments: Namespace, console: Console) -> Result:
     """Be the bridge, in this process, until a signal or a request ends it."""
     from codex_oss.project import BridgeIdentity, Daemon, announced
     from codex_oss.settings import with_local_key
-    from codex_oss.system import JsonLog, on_interrupt
+    from codex_oss.system import JsonLog, on_interrupt, start
     from codex_oss.wiring import Launch, wire_bridge, wire_workshop
 
     settings = with_local_key(settings_of(arguments))
@@ -70,9 +79,22 @@ def _serve(arguments: Namespace, console: Console) -> Result:
     with stop, announced(workshop.layout, identity):
         console.say(f"bridge of {workshop.project} on {identity.url} (Ctrl-C stops it)")
         log.write({"level": "info", "event": "started", "port": bridge.port})
+        if any(workshop.layout.heads.glob("*.json")):  # Else the rooms of missions can wait.
+            start(lambda: _tell_of_interrupted_runs(workshop, console, log))
         bridge.serve()
     log.write({"level": "info", "event": "stopped"})
     return Result(_up("stopped", identity.url), "stopped")
+
+
+def _tell_of_interrupted_runs(workshop: "Workshop", console: Console, log: "JsonLog") -> None:
+    """Say which runs nobody works on. None is resumed by itself: that costs money (event-log 6)."""
+    with suppress(OSError, BridgeError):
+        rows = workshop.desk.archive.list()
+        runs = [row["run_id"] for row in rows if row["state"] == "interrupted"]
+        if runs:
+            console.say(f"interrupted runs: {len(runs)} (codex-oss mission list --open)")
+            told = {"count": len(runs), "runs": runs[:RUNS_TOLD_MAX]}
+            log.write({"level": "info", "event": "interrupted_runs", **told})
 
 
 def _up(outcome: str, url: str) -> dict[str, object]:

@@ -166,6 +166,7 @@ class MissionEventLog:
         """Take the log up for appending. What was never acknowledged is set aside and said;
         nothing is appended to a log that is not, or may not be, what was written."""
         with self._storing(), self._locked():
+            private_folder(self._path.parent, self._disk)
             head = self._heads.read(self.run_id)
             self._purged = head.purged if head else ()
             self._blobs = BlobStore(self._path.parent / "blobs", self._purged, self._disk)

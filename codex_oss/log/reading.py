@@ -17,6 +17,8 @@ from codex_oss.record import Event, LineFault, ReadBlob, decode
 from codex_oss.system import DISK, Disk
 
 LOG_BYTES_MAX = 128 * 2**20
+OF_A_LINE = ("event_hash_mismatch", "event_json_invalid", "not_canonical")
+"""Rules that are told with the number of their line: nothing else of it can be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class LogReader:
         if not after and (not line.endswith(b"\n") or b"\0" in line):
             self.torn = line
         else:
-            self.damage = Damage(before.seq + 1 if before else 1, self.size, rule)
+            number = before.seq + 1 if before else 1
+            named = f"{rule}:{number}" if rule in OF_A_LINE else rule
+            self.damage = Damage(number, self.size, named)
 
 
 def log_lines(path: Path, disk: Disk = DISK) -> Iterator[bytes]:
@@ -78,6 +82,8 @@ def log_lines(path: Path, disk: Disk = DISK) -> Iterator[bytes]:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
             raise StorageUnsafe(f"the log of {path.parent.name} is not a regular file")
+        if found.st_uid != os.geteuid():
+            raise StorageUnsafe(f"the log of {path.parent.name} is of user {found.st_uid}")
         if found.st_size > LOG_BYTES_MAX:
             raise StorageUnsafe(f"the log of {path.parent.name} has {found.st_size} bytes")
         yield from file

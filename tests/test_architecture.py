@@ -61,7 +61,7 @@ OWNERS = {
     "upstream": "http.client ssl",
     "server": "http.server socketserver",
     "cli": "argparse",
-    "system server upstream gateway missions": "threading",
+    "system server upstream gateway missions cli": "threading",
     "": "asyncio ctypes multiprocessing pickle urllib.request",
 }
 

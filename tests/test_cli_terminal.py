@@ -1,18 +1,15 @@
 """What a terminal, a pipe and a full disk get to see: colours, width, control characters, ends."""
 
-import fcntl
 import json
-import os
-import pty
 import re
-import struct
 import subprocess
-import termios
+import tempfile
 import unittest
 
 from support import scratch
-from support.commands import PROGRAM, CommandLine, finished
-from support.providers import ScriptedProvider, calls
+from support.commands import PROGRAM, SECONDS_MAX, CommandLine, finished
+from support.providers import ScriptedProvider, calls, text
+from support.screens import Screen, in_terminal
 
 COLUMNS = 80
 STYLE = re.compile(r"\x1b\[[0-9]*m")
@@ -20,44 +17,69 @@ HOSTILE = "\x1b]0;owned\x07 \x9b31m \u202egnp.exe \r\b"
 REPORT = {"status": "PARTIAL", "confidence": "LOW", "answer": f"Look: {HOSTILE}", "findings": []}
 
 
-def in_terminal(line: CommandLine, *words: str, **environ: str) -> tuple[int, str]:
-    """Run a command on a terminal of its own; return its exit code and all that it showed."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
-    process = subprocess.Popen(
-        (*PROGRAM, *words),
-        cwd=line.project,
-        env=line.environ | environ,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while more := os.read(ours, 65536):
-            shown += more
-    except OSError:  # So Linux says that the other side is closed.
-        pass
-    finally:
-        os.close(ours)
-    return process.wait(), shown.decode().replace("\r\n", "\n")
-
-
 class Terminal(unittest.TestCase):
     def setUp(self) -> None:
         self.line = CommandLine(self.enterContext(scratch()))
 
-    def test_progress_is_dim_and_fits_and_heads_are_bold(self) -> None:
-        code, shown = in_terminal(self.line, "mission", "run", "m.json")
-        self.assertEqual(code, 0, shown)
-        self.assertIn("\x1b[2m   1  I'm loading the compiled MissionV1 contract.\x1b[0m\n", shown)
-        self.assertIn("\x1b[1mOutcome\x1b[0m: COMPLETE", shown)
-        progress = STYLE.sub("", shown[: shown.index("\x1b[1mOutcome")]).splitlines()
-        self.assertEqual([line for line in progress if len(line) > COLUMNS], [])
-        self.assertTrue(any(line.startswith("      ") for line in progress), "nothing was long")
-        numbers = [int(line[:4]) for line in progress if line[:4].strip().isdigit()]
-        self.assertLessEqual(len(progress), 2 + 2 * len(numbers))
+    def test_a_run_is_shown_in_place_and_leaves_its_end(self) -> None:
+        for columns, environ in ((80, {}), (40, {"NO_COLOR": "1"})):
+            code, shown = in_terminal(
+                self.line, "mission", "run", "m.json", columns=columns, **environ
+            )
+            self.assertEqual(code, 0, shown)
+            self.assertEqual(bool(STYLE.search(shown)), not environ)
+            ahead, report = STYLE.sub("", shown).split("Outcome", 1)
+            screen, seen = Screen(columns), set[str]()
+            for piece in re.split(r"(?=\x1b\[2A)", ahead):
+                screen.write(piece.rstrip("*"))
+                seen |= {line[:9].rstrip() for line in screen.lines}
+            self.assertEqual(screen.wrapped, 0)
+            self.assertLessEqual({"PLAN", "NARROW", "REPORT", "now", "found"}, seen)
+            left = [line for line in screen.lines if line]
+            self.assertTrue(left[0].startswith("model: rehearsal"), left)
+            self.assertRegex(" ".join(left), r" run: run_.* ended COMPLETE .* it took 0:0\d, ")
+            self.assertIn("COMPLETE", report)
+
+    def test_a_narrow_or_dumb_terminal_gets_lines(self) -> None:
+        for columns, environ in ((30, {}), (80, {"TERM": "dumb"})):
+            code, shown = in_terminal(
+                self.line, "mission", "run", "m.json", columns=columns, **environ
+            )
+            self.assertEqual(code, 0, shown)
+            self.assertEqual(re.findall(r"\x1b\[[0-9]*[^0-9m]", shown), [])
+            self.assertIn("   1  I'm loading the compiled MissionV1 contract.", shown)
+
+    def test_json_is_alone_on_stdout_whatever_the_terminal_shows(self) -> None:
+        with tempfile.TemporaryFile() as out:
+            code, shown = in_terminal(
+                self.line, "mission", "run", "m.json", "--json", stdout=out.fileno()
+            )
+            out.seek(0)
+            self.assertEqual((code, json.loads(out.read())["status"]), (0, "COMPLETE"))
+        self.assertIn("left: 3:00, 20 tool calls", shown)
+        self.assertNotIn("Outcome", shown)
+
+    def test_time_goes_on_while_a_model_is_silent_and_a_key_ends_it_with_a_report(self) -> None:
+        silence = text("I was about to say something.").after(SECONDS_MAX)
+        typed: list[str] = []
+
+        def types(shown: str) -> bytes:
+            """Press Ctrl-C when a second has gone by."""
+            if typed or "left: 2:59" not in shown:
+                return b""
+            typed.append(shown)
+            return b"\x03"
+
+        with ScriptedProvider(always=silence) as provider:
+            served = {"provider": "openai_compatible", "base_url": provider.base_url}
+            profiles = json.dumps({"slow": {**served, "upstream_model": "acme-1"}})
+            words = ("mission", "run", "m.json", "--profile", "slow")
+            code, shown = in_terminal(self.line, *words, types=types, PROFILES_JSON=profiles)
+        self.assertEqual((code, len(typed)), (130, 1), shown)
+        self.assertIn("interrupted: ending the run with a report (Ctrl-C again leaves", shown)
+        self.assertIn("FAILED (cancelled)", STYLE.sub("", shown))
+        (listed,) = self.line.each(["mission", "list", "--json"])
+        self.assertEqual(listed.json["runs"][0]["state"], "final")
 
     def test_an_error_is_red_and_no_color_is_heard(self) -> None:
         code, shown = in_terminal(self.line, "bogus")
@@ -77,7 +99,8 @@ class Terminal(unittest.TestCase):
             )
         self.assertEqual(code, 1, shown)
         self.assertIn("owned", shown)
-        self.assertEqual(re.findall(r"[^\n -~…]", shown), [], "it reached the terminal")
+        ours = re.sub(r"\x1b\[(?:\d*A|K|J)|\r", "", shown)
+        self.assertEqual(re.findall(r"[^\n -~…]", ours), [], "it reached the terminal")
 
 
 class Pipes(unittest.TestCase):

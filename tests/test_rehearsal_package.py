@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from support import DEV, LONG, chance, needs, scratch
+from support import DEV, LONG, ROOT, chance, needs, scratch
 from support.missions import run_mission
 
 from codex_oss.rehearsal import RehearsalModel
@@ -48,6 +48,17 @@ class RehearsalPackageTest(unittest.TestCase):
         self.assertEqual(lies, [])
         self.assertGreaterEqual(outcomes["COMPLETE true"], outcomes.total() - PARTIAL_MAX)
         self.assertLessEqual(set(outcomes), {"COMPLETE true", "PARTIAL true", "PARTIAL false"})
+
+    def test_the_page_shows_what_a_mission_about_flask_says(self) -> None:
+        page = (ROOT / "README.md").read_text("utf-8")
+        shown = page.partition("### On a package that others wrote\n")[2].split("```")[1]
+        objective = shown.partition('--objective "')[2].partition('"')[0]
+        with scratch() as folder:
+            shutil.copytree(DEV / "packages" / "flask-3.1.3", folder / "package")
+            changes = {"objective": objective, "allowed_roots": ["src"]}
+            result, _ = run_mission(folder / "package", RehearsalModel(), **changes)
+        said = [line for line in shown.splitlines()[1:] if line != "..." and line[0] != "$"]
+        self.assertEqual([line for line in said if line not in result.message.splitlines()], [])
 
 
 def ask(project: Path, mission_id: str, objective: str, scope: list[str]) -> dict:

@@ -3,12 +3,11 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from contextlib import closing
-from functools import partial
 from pathlib import Path
 from textwrap import fill
 
 from codex_oss.cli.arguments import RUN_HELP, limit, whole
+from codex_oss.cli.following import followed
 from codex_oss.cli.output import Console, Result, table
 from codex_oss.cli.workshops import open_workshop
 from codex_oss.contract import (
@@ -22,11 +21,11 @@ from codex_oss.contract import (
 )
 from codex_oss.contract import template as template_of
 from codex_oss.deadline import Deadline
-from codex_oss.errors import BadMission, BadRequest, Cancelled, NotFound, StorageUnsafe, TooLarge
-from codex_oss.missions import AnyRun, MissionResult, Order, TraceStyle, telling
+from codex_oss.errors import BadMission, BadRequest, NotFound, StorageUnsafe, TooLarge
+from codex_oss.missions import Order
 from codex_oss.profiles import BUILT_IN, ModelProfile
-from codex_oss.record import CancelRequested, Event, Json
-from codex_oss.system import on_interrupt, read_bounded
+from codex_oss.record import Json
+from codex_oss.system import read_bounded
 from codex_oss.wiring import Workshop, default_profile
 
 INPUT_BYTES_MAX = 1_048_576  # A prompt with its handoff.
@@ -34,8 +33,9 @@ INPUT_HINT = "name a file, or - for stdin"
 LISTED, LISTED_MAX = 50, 100_000
 OBJECTIVE_CHARACTERS = 60  # Of a row of the list.
 LIST_HEAD = ("RUN", "MISSION", "STATE", "STATUS", "OBJECTIVE")
+MORE_EXAMPLES = """  codex-oss mission run prompt.md --profile kimi --json > result.json
+  codex-oss mission template --root src --objective 'Who calls `main`?' | codex-oss mission run -"""
 UNFINISHED = ("open", "interrupted")
-NOT_COMPLETE, INTERRUPTED = 1, 130
 
 
 def template_arguments(parser: ArgumentParser) -> None:
@@ -100,7 +100,7 @@ def run_mission_arguments(parser: ArgumentParser) -> None:
     )
     names = fill(f"profiles: {', '.join(profile.name for profile in BUILT_IN)}", 79)
     parser.epilog = (
-        f"{parser.epilog}\n\n{names}\nand those of PROFILES_JSON\n\n"
+        f"{parser.epilog}\n{MORE_EXAMPLES}\n\n{names}\nand those of PROFILES_JSON\n\n"
         "exit: 0 COMPLETE, 1 any other status, 130 interrupted\n"
         "Ctrl-C ends the run with a report; once more, and it stays as it is for `mission resume`"
     )
@@ -121,7 +121,7 @@ def run_mission(arguments: Namespace, console: Console) -> Result:
     key = f"key:{arguments.idempotency_key}" if arguments.idempotency_key else ""
     order = Order(mission, profile, profile.name, 0, "cli", handed.warnings, key)
     deadline = Deadline(workshop.clock)
-    return _followed(workshop.desk.begin(order, deadline), deadline, workshop, console)
+    return followed(workshop.desk.begin(order, deadline), deadline, workshop, console)
 
 
 def _corroborated(mission: MissionV1, profiles: list[str]) -> MissionV1:
@@ -168,7 +168,7 @@ def resume(arguments: Namespace, console: Console) -> Result:
     deadline = Deadline(workshop.clock)
     run_id = workshop.desk.archive.find(arguments.run)
     run = workshop.desk.resume(run_id, deadline, dict(arguments.raises), arguments.reason)
-    return _followed(run, deadline, workshop, console)
+    return followed(run, deadline, workshop, console)
 
 
 def list_runs_arguments(parser: ArgumentParser) -> None:
@@ -200,48 +200,6 @@ def _cells(row: Json) -> tuple[str, ...]:
         objective = f"{objective[: OBJECTIVE_CHARACTERS - 1]}…"
     names = ("run_id", "mission_id", "state", "status")
     return (*(str(row.get(name, "")) for name in names), " ".join(objective.split()))
-
-
-def _followed(run: AnyRun, deadline: Deadline, workshop: Workshop, console: Console) -> Result:
-    """Tell a run as it happens; Ctrl-C ends it with a report."""
-    settings = workshop.settings
-    style = TraceStyle(
-        settings.oss_visible_trace,
-        settings.oss_visible_trace_max_events,
-        settings.oss_visible_trace_max_event_chars,
-    )
-    try:
-        console.tell(f"run: {run.run_id} (Ctrl-C ends it with a report)")
-        with (
-            on_interrupt(lambda: deadline.cancel("interrupted")),
-            closing(telling(run, style, partial(_heed, console))) as told,
-        ):
-            for sentence, text in told:
-                console.tell(f"{sentence.seq:4}  {text}")
-    except KeyboardInterrupt:
-        raise _left_open(run.run_id, workshop) from None
-    result = run.result()
-    return Result(result.to_json(), result.message, _exit_code(result))
-
-
-def _heed(console: Console, event: Event) -> None:
-    if isinstance(event.fact, CancelRequested):
-        console.say("interrupted: ending the run with a report (Ctrl-C again leaves it open)")
-
-
-def _left_open(run_id: str, workshop: Workshop) -> Cancelled:
-    """Return what to say of a run that was left in the middle, or just before its files."""
-    if workshop.desk.archive.load(run_id).state == "final":
-        hint = f"its report is in the log: codex-oss show-summary {run_id}"
-        return Cancelled(f"interrupted: {run_id} had ended", hint=hint)
-    hint = f"run: codex-oss mission resume {run_id}"
-    return Cancelled(f"interrupted: {run_id} is left open", hint=hint)
-
-
-def _exit_code(result: MissionResult) -> int:
-    if result.status_reason == "cancelled":
-        return INTERRUPTED
-    return 0 if result.status == "COMPLETE" else NOT_COMPLETE
 
 
 def _text(name: str) -> str:

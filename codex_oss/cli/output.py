@@ -48,7 +48,7 @@ class Console:
 
     def tell(self, text: str) -> None:
         """Tell how the work goes on: a line each, on a terminal two at most."""
-        self.say("\n".join(_fitted(line, sys.stderr) for line in text.split("\n")), DIM)
+        self.say("\n".join(broken(line, sys.stderr) for line in text.split("\n")), DIM)
 
     def show(self, result: Result) -> None:
         if self.is_json:
@@ -104,6 +104,11 @@ def visible(text: str) -> str:
     return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def spelled(text: str, stream: TextIO) -> str:
+    """Return text as this stream can write it, without control characters."""
+    return visible(text).encode(stream.encoding, "backslashreplace").decode(stream.encoding)
+
+
 def _error_lines(error: BridgeError, hint: str) -> Iterator[str]:
     """Yield what failed, each fault once, then what helps. A message that repeats its faults for
     other doors ends before the first."""
@@ -139,20 +144,25 @@ def _put(text: str) -> None:
 def _print(text: str, stream: TextIO | None, style: str = "") -> None:
     if stream is None:  # Whoever started us closed it.
         return
-    text = visible(text).encode(stream.encoding, "backslashreplace").decode(stream.encoding)
-    print(_painted(text, style) if _colours(stream) else text, file=stream, flush=True)
+    text = spelled(text, stream)
+    print(_painted(text, style) if has_colours(stream) else text, file=stream, flush=True)
 
 
 def _painted(text: str, style: str) -> str:
     return f"{style}{text}{PLAIN}" if style else STRONG.sub(rf"{BOLD}\1{PLAIN}", text)
 
 
-def _colours(stream: TextIO) -> bool:
-    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return stream.isatty() and not is_plain
+def has_colours(stream: TextIO) -> bool:
+    return is_screen(stream) and not os.environ.get("NO_COLOR")
 
 
-def _fitted(line: str, stream: TextIO | None) -> str:
+def is_screen(stream: TextIO) -> bool:
+    """Whether it is a terminal that understands more than lines."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def broken(line: str, stream: TextIO | None) -> str:
+    """Return a line of progress as a terminal of this width shows it best."""
     width = os.get_terminal_size(stream.fileno()).columns if stream and stream.isatty() else 0
     if width < WIDTH_MIN or len(line) <= width:
         return line

@@ -1,6 +1,6 @@
 """Secrets that others collected: how many go, and how much else goes with them (missions 7).
 
-Rules of gitleaks are held out: no pattern of ours was made from them. Each rule spells secrets,
+Rules of gitleaks are held out: no pattern of ours is copied from them. Each rule spells secrets,
 which stand in notations of files and code; those that the rule itself finds there must go.
 """
 

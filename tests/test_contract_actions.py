@@ -58,6 +58,8 @@ SPELLINGS: tuple[tuple[str, object, ToolAction], ...] = (
     ("rtk_read", {"files": ["a", "b"], "start_line": 0}, read("a")),
     ("rtk_read", {"paths": ["a"], "start_line": "12", "end_line": 20.0}, read("a", 12, 20)),
     ("rtk_read", {"path": "../x"}, read("../x")),
+    ("rtk_read", {"filePath": "a", "startLine": 2, "END_LINE": 3}, read("a", 2, 3)),
+    ("rtk_grep", {"pattern": "x", "contextLines": 2, "context": 2}, grep("x", context_lines=2)),
     ("rtk_grep", {"pattern": "x"}, grep("x")),
     ("rg", {"query": "x", "include": "*.py"}, grep("x", include_glob="*.py")),
     ("grep", {"regex": "x", "glob": "*.py"}, grep("x", include_glob="*.py")),

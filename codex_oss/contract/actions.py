@@ -40,6 +40,7 @@ QUOTE_CHARS_MAX = 200  # Of the model's own words beside a normalised call.
 REASON_CHARS_MAX = 300
 FAULTS_TOLD_MAX = 5  # Of one report to the model: more would cost more than asking again.
 
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DROPPED = "recursive"  # Our searches are recursive and our listings have a depth.
 _FORBIDDEN = frozenset(
     "patch write edit editor create delete remove shell sh bash terminal powershell exec execute"
@@ -182,8 +183,12 @@ def _is_line_count(tool: Tool, key: str) -> bool:
 
 
 def _argument(tool: Tool, rows: Mapping[str, Argument], key: str) -> Argument:
-    if key in rows:
-        return rows[key]
+    """Return the row that a key means: in any case of letters, and all that begin with `context`
+    are one."""
+    plain = _HUMP.sub("_", key).lower()
+    plain = "context_lines" if plain.startswith("context") else plain
+    if plain in rows:
+        return rows[plain]
     legal = ", ".join(row.name for row in tool.arguments) or "nothing"
     hint = nearest(key, rows)
     message = f"`{key}` is no argument of {tool.name}, which takes {legal}"

@@ -191,7 +191,7 @@ TOOLS = (
             _pattern("include_glob", "include", "glob"),
             _pattern("exclude_glob"),
             _whole("max_results", 100, 1, 500),
-            _whole("context_lines", 0, 0, 5, "context", "context_before", "context_after"),
+            _whole("context_lines", 0, 0, 5),
             Argument("files_with_matches", "boolean", False),
         ),
         aliases=("grep", "rg", "search", "rtk_search"),

@@ -9,6 +9,7 @@ from codex_oss.contract.actions import (
     example_of,
     parse_action,
 )
+from codex_oss.contract.closer import CloserDraft, read_closer_draft
 from codex_oss.contract.compiler import template
 from codex_oss.contract.evidence import EVIDENCE_SHAPES, EvidenceRef, Match, Span, parse_ref
 from codex_oss.contract.functions import (
@@ -54,7 +55,7 @@ from codex_oss.contract.paths import (
     is_protected,
     normalise,
 )
-from codex_oss.contract.protocol import MISSION, OBSERVATION, STATE, block, blocks
+from codex_oss.contract.protocol import ANSWER, MISSION, OBSERVATION, STATE, block, blocks
 from codex_oss.contract.report import (
     REPORT_FIELDS,
     Claim,
@@ -77,6 +78,7 @@ from codex_oss.contract.topics import topic_in
 from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
 
 __all__ = [
+    "ANSWER",
     "CONTROLS",
     "EVIDENCE_SHAPES",
     "EXACT_WRITE_FIELD",
@@ -100,6 +102,7 @@ __all__ = [
     "Budget",
     "Claim",
     "ClaimAction",
+    "CloserDraft",
     "Denial",
     "Encoding",
     "Escalation",
@@ -139,6 +142,7 @@ __all__ = [
     "parse_draft",
     "parse_mission",
     "parse_ref",
+    "read_closer_draft",
     "read_spoken",
     "read_text_report",
     "refusal_of",

@@ -61,6 +61,12 @@ def read_spoken(text: str) -> tuple[Spoken, ...] | ActionFault:
         return ActionFault(bad.code, str(bad), "")
 
 
+def object_in(text: str) -> object:
+    """Return the one object that a text holds, bare, in a fence or in prose, else `None`."""
+    found, _ = _objects(_THOUGHT.sub("", text))
+    return found[0].value if len(found) == 1 else None
+
+
 def _the_action(text: str) -> dict[str, object]:
     if not text:
         raise BadCall("empty_reply", "you answered nothing: answer with one JSON object")
@@ -98,7 +104,8 @@ def _objects(text: str) -> tuple[list[_Found], json.JSONDecodeError | None]:
             end = at + 1
         at = text.find("{", end)
     # Objects inside a broken one are its parts.
-    return ([] if first_error and not any(_is_action(f) for f in found) else found), first_error
+    is_part = first_error and not any(_is_action(each) for each in found)
+    return [] if is_part else found, first_error
 
 
 def _is_action(found: _Found) -> bool:

@@ -18,6 +18,9 @@ OBSERVATION = "oss_observation"
 STATE = "oss_state"
 """Where the run stands: phase, limits_left, evidence, claims, agenda, instruction, note."""
 
+ANSWER = "oss_answer"
+"""What a closer puts into words: `canonical_answer.v1`."""
+
 _UNSAFE = re.compile("[<\ud800-\udfff]")  # A lone surrogate could not be sent as UTF-8.
 
 

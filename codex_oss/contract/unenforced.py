@@ -13,14 +13,11 @@ from codex_oss.errors import Fault
 
 CODE = "not_enforced_yet"
 
-_NO_CLOSER = "no second model narrates a report yet"
 
 # (field, the values that are enforced, why others are not). No values: the field itself.
 NOT_ENFORCED_YET: tuple[tuple[str, tuple[object, ...], str], ...] = (
     ("tier", ("A0", "A1", "A2", "A3"), "no mission that makes patches is run yet"),
     ("write_allowed", (False,), "nothing is written by a mission yet"),
-    ("closer_model", (None,), _NO_CLOSER),
-    ("fallback_closer_model", (None,), _NO_CLOSER),
 )
 
 

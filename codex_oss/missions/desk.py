@@ -42,6 +42,7 @@ from codex_oss.missions.shelf import RunShelf
 from codex_oss.missions.substitutes import Substitute
 from codex_oss.profiles import ModelProfile, ModelRegistry
 from codex_oss.record import (
+    CLOSER,
     GROUP,
     CancelRequested,
     Event,
@@ -292,8 +293,9 @@ class MissionDesk:
             ).encode()
             write_atomic(self._layout.capability_scorecards, cards, self._disk)
 
-    def _other(self, guard: Guard, record: RunRecord, name: str) -> Substitute:
-        """Admit a profile to go on with a run in the place of the one that it was admitted with."""
+    def _other(self, guard: Guard, record: RunRecord, name: str, why: str) -> Substitute:
+        """Admit a profile to go on with a run in the place of the one that it was admitted with.
+        Who only puts its result into words may be weaker: the contract named it."""
         admitted = record.admitted.admitted
         first, other = (self._registry.resolve(each) for each in (admitted.profile.name, name))
         order = Order(record.contract, other, admitted.model_alias, 0, admitted.door)
@@ -301,7 +303,8 @@ class MissionDesk:
         survey = guard.survey()
         facts = self._facts(order, survey, others_live)
         asked = self._facts(replace(order, profile=first), survey, others_live)
-        admission = admit(record.contract, replace(facts, requested=asked.strength))
+        facts = facts if why == CLOSER else replace(facts, requested=asked.strength)
+        admission = admit(record.contract, facts)
         is_in = admission.decision == "admitted"
         return Substitute(admission, self._models(other) if is_in else None)
 

@@ -18,6 +18,7 @@ from codex_oss.errors import BridgeError, UpstreamRejected, UpstreamTimeout
 from codex_oss.missions.outcomes import cited, failed, forged, looked_at, observed, replied
 from codex_oss.missions.substitutes import Other, changed
 from codex_oss.record import (
+    CLOSER,
     Citation,
     CitationResult,
     EvidenceVerified,
@@ -82,8 +83,8 @@ class Performer:
                 yield from self._run_tool(record, announced)
             case LookAgain():
                 yield from self._look_again(record, intent)
-            case ChangeProfile(name):
-                yield self._changed_to(record, name)
+            case ChangeProfile(name, why):
+                yield self._changed_to(record, name, why)
             case _:
                 assert_never(intent)
 
@@ -116,7 +117,7 @@ class Performer:
                 profile,
                 first_byte_ms,
                 self._since_ms(started),
-                may_call=not record.contract.is_packed,
+                may_call=not record.contract.is_packed and announced.purpose != CLOSER,
             )
         except BridgeError as error:
             if self._is_left(record):
@@ -140,15 +141,15 @@ class Performer:
                 )
             yield burst
 
-    def _changed_to(self, record: RunRecord, name: str) -> Fact:
+    def _changed_to(self, record: RunRecord, name: str, why: str) -> Fact:
         """Ask another profile from here on, if it may stand in for the one that cannot go on."""
         try:
-            found = self._other(record, name) if self._other else None
+            found = self._other(record, name, why) if self._other else None
         except BridgeError as error:
-            return changed(record, name, None, error.code)
+            return changed(record, name, why, None, error.code)
         if found and found.model:
             self._model = found.model
-        return changed(record, name, found)
+        return changed(record, name, why, found)
 
     # ---- running tools ---------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from codex_oss.chat import ChatModel
-from codex_oss.record import FALLBACK, RunRecord, RuntimeRecoveryRecorded
+from codex_oss.record import RunRecord, RuntimeRecoveryRecorded
 from codex_oss.runtime import Admission
 
 
@@ -20,11 +20,12 @@ class Substitute:
     model: ChatModel | None
 
 
-Other = Callable[[RunRecord, str], Substitute]
+Other = Callable[[RunRecord, str, str], Substitute]
+"""Admits a profile by its name, for a class of recovery."""
 
 
 def changed(
-    record: RunRecord, name: str, found: Substitute | None, fault: str = ""
+    record: RunRecord, name: str, recovery_class: str, found: Substitute | None, fault: str = ""
 ) -> RuntimeRecoveryRecorded:
     """Return the fact that `name` is asked from here on, or that it is not."""
     why = record.loop.last_failure if record.loop.failed_in_a_row else "action_parse_failed"
@@ -34,7 +35,7 @@ def changed(
         fault = "; ".join(check.reason for check in admission.failed)
     return RuntimeRecoveryRecorded(
         call_id=f"model_call:{record.budget.model_calls}",
-        recovery_class=FALLBACK,
+        recovery_class=recovery_class,
         status="recovered" if is_taken else "refused",
         reason=f"{why}: {record.profile.name} -> {name}" + (f" ({fault})" if fault else ""),
         fail_closed=False,

@@ -10,6 +10,7 @@ from codex_oss.record.closing import (
     out_of,
     reserve_seconds,
 )
+from codex_oss.record.closing_words import canonical_answer, closers, narrative
 from codex_oss.record.codec import (
     HASH,
     LINE_BYTES_MAX,
@@ -35,6 +36,7 @@ from codex_oss.record.delivery_events import (
     DesktopTranscriptCaptured,
     is_observed,
 )
+from codex_oss.record.dialogue import CLOSER
 from codex_oss.record.events import (
     ActionRejected,
     BudgetChanged,
@@ -85,7 +87,7 @@ from codex_oss.record.exploration import (
     optional_actions,
 )
 from codex_oss.record.fast_path import fast_answer, fast_search, fast_search_made
-from codex_oss.record.findings import HELD, findings
+from codex_oss.record.findings import HELD, findings, told
 from codex_oss.record.group_verdict import GROUP, MEMBER, is_group
 from codex_oss.record.legality import OfOthers, illegal
 from codex_oss.record.patch_events import (
@@ -253,6 +255,7 @@ __all__ = [
     "RuntimeProgressEmitted",
     "RuntimeRecoveryRecorded",
     "SOURCE_PACK",
+    "CLOSER",
     "TAKEN",
     "SUMMARY_FILE",
     "Said",
@@ -273,6 +276,8 @@ __all__ = [
     "WorktreeRemoved",
     "budget",
     "canonical",
+    "canonical_answer",
+    "closers",
     "closing_reason",
     "commentary_for",
     "conditions",
@@ -298,6 +303,7 @@ __all__ = [
     "is_zero_match",
     "looks",
     "mission_reported_in",
+    "narrative",
     "next_profile",
     "obligation_states",
     "one_line",
@@ -323,6 +329,7 @@ __all__ = [
     "spoken_by",
     "story",
     "to_fact",
+    "told",
     "to_payload",
     "verdict",
     "wanted_raises",

@@ -19,6 +19,7 @@ from codex_oss.record.run_record import (
 CALLS_PER_REPLY_MAX = 4  # Later calls of one reply are answered `not_run` (missions 8).
 WAITING_NAMES = ("final_report",)  # Beside other calls the calls run and the report waits.
 NATIVE = "native_tools"
+CLOSER = "closer"  # The purpose of a call for words, and the class of the recovery that it is.
 MISSPOKEN_MAX = 2  # In a row: then a run goes on in JSON, for good (missions 8).
 WELL_SPOKEN = ("truncated_output", "phase_closed", "tool_class", "no_such_tool_here")
 """Faults that say nothing against the encoding: what was said was understood."""
@@ -41,6 +42,9 @@ def unchecked(record: RunRecord) -> RunRecord:
 def replied(record: RunRecord, fact: facts.ModelReplied) -> RunRecord:
     request = record.loop.open_request
     assert request, "illegal() let an outcome without intent through"
+    if request.purpose == CLOSER:
+        budget = spent(record.budget, fact.usage, fact.cost_microusd)
+        return _narrated(record, request, fact.text or " ", budget)
     record = unchecked(record)
     said = Said(
         fact.call,
@@ -97,9 +101,25 @@ def spent(budget: BudgetPart, usage: facts.CallUsage, cost_microusd: int | None)
     )
 
 
+def _narrated(
+    record: RunRecord, request: facts.ModelRequested, text: str, budget: BudgetPart
+) -> RunRecord:
+    """A closer's words are no turn of the dialogue: it is over."""
+    told = (*record.answer.narrated, (request.profile, text))
+    return evolved(
+        record,
+        loop=evolved(record.loop, open_request=None),
+        answer=evolved(record.answer, narrated=told),
+        budget=budget,
+    )
+
+
 def failed(record: RunRecord, fact: facts.ModelFailed) -> RunRecord:
     request = record.loop.open_request
     assert request, "illegal() let an outcome without intent through"
+    if request.purpose == CLOSER:
+        budget = spent(record.budget, fact.usage, request.est_cost_microusd)
+        return _narrated(record, request, "", budget)
     loop = evolved(
         record.loop,
         open_request=None,
@@ -114,7 +134,7 @@ def failed(record: RunRecord, fact: facts.ModelFailed) -> RunRecord:
 def recovered(loop: LoopPart, fact: facts.RuntimeRecoveryRecorded) -> LoopPart:
     """Another model begins anew: what the one before it did wrong is not counted against it."""
     loop = evolved(loop, recoveries=(*loop.recoveries, fact))
-    if fact.profile is None:
+    if fact.profile is None or fact.recovery_class == CLOSER:
         return loop
     fresh = ("failed_in_a_row", "faulty_in_a_row", "faulty", "misspoken_in_a_row", "cut_in_a_row")
     return evolved(loop, is_json=False, **dict.fromkeys(fresh, 0))

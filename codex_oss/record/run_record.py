@@ -230,7 +230,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class AnswerPart:
-    """What was claimed, drafted and checked. A new draft forgets the check of the one before."""
+    """What was claimed, drafted and checked. A new draft forgets the check of the one before.
+    `narrated` is what closers said, by profile; "" where the call failed."""
 
     claims: tuple[Claim, ...] = ()
     draft: ReportDrafted | None = None
@@ -240,6 +241,7 @@ class AnswerPart:
     validated: ReportValidated | None = None
     closure: GateEvaluated | None = None
     fast_path: GateEvaluated | None = None
+    narrated: tuple[tuple[str, str], ...] = ()
     contradictions: tuple[ContradictionRecorded, ...] = ()
     corroboration: CorroborationRecorded | None = None
 

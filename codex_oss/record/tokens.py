@@ -46,6 +46,12 @@ def missing_tokens(claim: str, value: str, citations: Iterable[Citation]) -> tup
     return tuple(dict.fromkeys(missing))
 
 
+def new_tokens(text: str, known: str) -> tuple[str, ...]:
+    """Return the code-like words of a text that do not stand in what is known."""
+    tokens = dict.fromkeys(token for token, _ in _tokens(text))
+    return tuple(t for t in tokens if not _stands_in(t.strip().removesuffix("()"), known))
+
+
 def _tokens(claim: str) -> Iterable[tuple[str, list[str]]]:
     """Yield each word that counts, with its parts: the names of a dotted one may stand apart."""
     for found in _CODE_LIKE.finditer(claim):

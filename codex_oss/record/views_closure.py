@@ -5,8 +5,10 @@ The record enters; each member leaves that says how the run was closed (missions
 
 from codex_oss.contract import topic_in
 from codex_oss.record.closing import SOURCE_PACK, is_recovery
+from codex_oss.record.closing_words import closings, narrative
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
+from codex_oss.record.dialogue import CLOSER
 from codex_oss.record.events import Json
 from codex_oss.record.exact_answer import is_answered_exactly
 from codex_oss.record.exact_write import is_exact_write
@@ -15,8 +17,6 @@ from codex_oss.record.run_record import RunRecord
 from codex_oss.record.verdict import Verdict, verdict
 
 ANSWER_CHARACTERS_MAX = 1_200
-CLOSERS = ("closer", SOURCE_PACK)
-"""Recoveries that end a run without a report of its model."""
 
 
 def ending(record: RunRecord) -> Verdict:
@@ -37,6 +37,8 @@ def answer(record: RunRecord) -> str:
         is_told = is_told or is_answered_exactly(record)
         if not topic_in(record.contract.scope.forbidden_topics, draft.answer):
             return draft.answer if is_told else ""
+    if words := narrative(record):
+        return words.narrative_summary
     return " ".join(f.claim for f in known)[:ANSWER_CHARACTERS_MAX]
 
 
@@ -51,6 +53,8 @@ def escalation(record: RunRecord, ended: Verdict) -> Json:
 def report_source(record: RunRecord, ended: Verdict) -> str:
     if record.answer.is_fast:
         return "deterministic_fast_path"
+    if narrative(record):
+        return "model_narrated_runtime_closed"
     if record.answer.draft is None:
         return "runtime_answer_graph"
     if is_recovery(record):
@@ -65,9 +69,15 @@ def closure_attempts(record: RunRecord) -> list[Json]:
     lowered = list(validated.reasons) if validated and validated.downgraded_from else []
     tried = [("model_report", drafts, lowered)] if drafts else []
     for each in record.loop.recoveries:
-        if each.recovery_class in CLOSERS:
+        if each.recovery_class == SOURCE_PACK:
             tried.append((each.recovery_class, 1, [each.reason] if each.reason else []))
-    return [{"source": name, "attempts": n, "failed": failed} for name, n, failed in tried]
+    rows: list[Json] = [
+        {"source": name, "attempts": n, "failed": failed} for name, n, failed in tried
+    ]
+    for profile, outcome in closings(record):
+        failed = [] if outcome == "accepted" else [outcome]
+        rows.append({"source": CLOSER, "attempts": 1, "failed": failed, "profile": profile})
+    return rows
 
 
 def envelope(record: RunRecord, ended: Verdict) -> Json:
@@ -99,6 +109,8 @@ def envelope(record: RunRecord, ended: Verdict) -> Json:
             (ended.status == "FAILED", "FAILED"),
             (record.answer.is_fast, "DETERMINISTIC_FAST_PATH"),
             (record.answer.draft, "MODEL_CLOSED"),
+            (narrative(record) and record.contract.closer_model, "CLOSER_MODEL_CLOSED"),
+            (narrative(record), "MODEL_NARRATED_RUNTIME_CLOSED"),
             (True, "RUNTIME_CLOSED"),
         ),
         "quality_status": (

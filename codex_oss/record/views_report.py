@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.closing import FALLBACK, SOURCE_PACK, is_recovery
+from codex_oss.record.closing_words import narrative
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.displacement import delegation_value, usage_displacement
@@ -75,8 +76,10 @@ def report(record: RunRecord) -> Json:
         "closure_attempts": closure_attempts(record),
         "runtime_model_alias": admitted.admitted.model_alias,
         "explorer_model": admitted.admitted.profile.upstream_model,
-        "finalizer_model": profile.upstream_model if draft else None,
-        "fallback_model_used": record.profile != admitted.admitted.profile,
+        "finalizer_model": profile.upstream_model if draft or narrative(record) else None,
+        "fallback_model_used": any(
+            each.profile and each.recovery_class == FALLBACK for each in record.loop.recoveries
+        ),
         "profile": profile.name,
         "budget": budget(record),
         "usage": usage(record),
@@ -249,7 +252,9 @@ def _forged(record: RunRecord) -> list[str]:
 def caveats(record: RunRecord) -> tuple[str, ...]:
     """Return what a reader must know beside the findings: the model's words, then ours."""
     draft = draft_of(record)
-    return (*(draft.caveats if draft else ()), *_our_caveats(record))
+    words = narrative(record)
+    said = draft.caveats if draft else words.caveat_narratives if words else ()
+    return (*said, *_our_caveats(record))
 
 
 _CLAIMS_TOLD = "The findings are the claims recorded on the way: no report was handed in."

@@ -53,6 +53,7 @@ from codex_oss.record import (
     sha256,
     verdict,
 )
+from codex_oss.runtime.closer import closer_step
 from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.encodings import encoding_of, offered
 from codex_oss.runtime.fast import fast_gate, open_fast_search
@@ -95,7 +96,13 @@ def decide(record: RunRecord) -> Intent:
     if name := next_profile(record):
         return ChangeProfile(name)
     if closing_reason(record) and not is_asked_once_more(record):
-        return _close(record)
+        match closer_step(record):
+            case None:
+                return _close(record)
+            case str(purpose):
+                return _ask(record, purpose)
+            case step:
+                return step
     if search := open_fast_search(record):
         return Note(_prefetch(record, "rtk_grep", search))
     if gate := fast_gate(record):
@@ -106,7 +113,7 @@ def decide(record: RunRecord) -> Intent:
         pattern, path = searches[0]
         wanted: Json = {"pattern": pattern, "path": path, "fixed_strings": True}
         return Note(_prefetch(record, "rtk_grep", wanted))
-    return _ask(record)
+    return _ask(record, _purpose(record))
 
 
 def _redirect(name: str, amount: int, limit: int) -> RuntimeProgressEmitted:
@@ -289,12 +296,13 @@ def _prefetch(record: RunRecord, tool: str, arguments: Json) -> ToolCallEmitted:
     return emitted(f"{RUNTIME_CALLS}{number}", action, "")
 
 
-def _ask(record: RunRecord) -> Intent:
-    purpose = "explore"
+def _purpose(record: RunRecord) -> str:
     if record.loop.faulty_in_a_row:
-        purpose = "repair"
-    elif record.loop.phase == "REPORT":
-        purpose = "report"
+        return "repair"
+    return "report" if record.loop.phase == "REPORT" else "explore"
+
+
+def _ask(record: RunRecord, purpose: str) -> Intent:
     prompt = prompt_for(record, purpose)
     if not prompt.fits:
         return Note(BudgetChanged("context", prompt.tokens, prompt.tokens, "exhausted"))

@@ -7,7 +7,7 @@ a tool after `ToolCallEmitted`; looking again at cited lines only reads.
 
 from dataclasses import dataclass
 
-from codex_oss.record import Citation, Fact, ModelRequested, ToolCallEmitted
+from codex_oss.record import FALLBACK, Citation, Fact, ModelRequested, ToolCallEmitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,10 @@ class LookAgain:
 
 @dataclass(frozen=True, slots=True)
 class ChangeProfile:
-    """Ask this profile from here on, if it is admitted."""
+    """Ask this profile from here on, if it is admitted; `why` is the class of the recovery."""
 
     name: str
+    why: str = FALLBACK
 
 
 Intent = Note | CallModel | RunTool | LookAgain | ChangeProfile

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from codex_oss.chat import ChatMessage, ChatRequest, FunctionTool
-from codex_oss.contract import MISSION, STATE, block
+from codex_oss.contract import ANSWER, MISSION, STATE, block
 from codex_oss.record import (
+    CLOSER,
     Json,
     ModelRequested,
     RunRecord,
     Said,
     canonical,
+    canonical_answer,
     exact_write,
     is_exact_write,
     required_sources,
@@ -25,7 +27,7 @@ from codex_oss.record import (
 from codex_oss.runtime.costs import affordable_output
 from codex_oss.runtime.encodings import encoding_of, functions_of
 from codex_oss.runtime.phases import open_looks, open_searches
-from codex_oss.runtime.rules import EXACT_RULES, rules
+from codex_oss.runtime.rules import CLOSER_RULES, EXACT_RULES, rules
 from codex_oss.runtime.standing import standing
 from codex_oss.runtime.transcript import Row, fresh, rows_of
 
@@ -126,7 +128,7 @@ def _is_announced(prompt: Prompt, announced: ModelRequested) -> bool:
 
 def prompt_for(record: RunRecord, purpose: str) -> Prompt:
     """Return the prompt of the next call. The same record gets the same bytes."""
-    tools, budget = _tools(record), prompt_budget_tokens(record)
+    tools, budget = _tools(record, purpose), prompt_budget_tokens(record)
     rows = list(_rows(record, purpose))
     core = sum(_size(row.full) for row in (*rows[:2], rows[-1]))
     size = _size_of_tools(tools) + sum(_size(row.full) for row in rows)
@@ -153,8 +155,8 @@ def prompt_for(record: RunRecord, purpose: str) -> Prompt:
     return prompt
 
 
-def _tools(record: RunRecord) -> tuple[FunctionTool, ...]:
-    if encoding_of(record) != "native_tools":
+def _tools(record: RunRecord, purpose: str) -> tuple[FunctionTool, ...]:
+    if encoding_of(record) != "native_tools" or purpose == CLOSER:
         return ()
     functions = functions_of(record, with_tools=record.loop.phase != "REPORT")
     return tuple(FunctionTool(*function) for function in functions)
@@ -199,6 +201,10 @@ def _spelled(message: ChatMessage) -> str:
 
 
 def _rows(record: RunRecord, purpose: str) -> Iterator[Row]:
+    if purpose == CLOSER:  # A fresh context: nothing of what was said before.
+        yield Row(ChatMessage("system", CLOSER_RULES))
+        yield Row(ChatMessage("user", block(ANSWER, canonical_answer(record))))
+        return
     encoding, is_packed = encoding_of(record), record.contract.is_packed
     is_open = record.contract.is_open
     told = rules(encoding, functions_of(record), is_packed=is_packed, is_open=is_open)

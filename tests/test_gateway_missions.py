@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import time
 import unittest
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from support import LONG, chance, scratch
 from support.bridges import RunningBridge, bridge
 from support.clients import Event
-from support.missions import contract, write_tree
+from support.missions import contract, workshop, write_tree
 from support.providers import Asked, Pause, Reply, ScriptedProvider, calls, text
 from support.schema import faults_of_event
 
@@ -86,6 +87,29 @@ class Told(unittest.TestCase):
             with bridge(write_tree(folder), provider) as running:
                 events = running.client.events(asks("scripted"))
             self.assertIn("COMPLETE", messages(events)[-1][1])
+
+    def test_a_mission_that_another_process_cancels_ends_with_one_terminal_event(self) -> None:
+        with scratch() as folder, ScriptedProvider() as provider:
+            provider.then(READ, text("too late").after(30))
+            with bridge(write_tree(folder), provider) as running:
+                desk = workshop(folder, None).desk
+                ended: list[float] = []
+
+                def cancel() -> None:
+                    while len(provider.requests) < 2:
+                        time.sleep(0.01)
+                    began = time.monotonic()
+                    desk.cancel("find_load", "enough")
+                    ended.append(time.monotonic() - began)
+
+                other = threading.Thread(target=cancel)
+                other.start()
+                events = running.client.events(asks())
+                other.join()
+            ends = {f"response.{end}" for end in ("completed", "failed", "incomplete")}
+            self.assertEqual([e.type for e in events if e.type in ends], ["response.completed"])
+            self.assertIn("(cancelled)", messages(events)[-1][1])
+            self.assertLess(ended[0], 2)
 
     def test_who_asks_on_without_a_contract_is_told_of_the_report_and_nothing_runs(self) -> None:
         with scratch() as folder, ScriptedProvider() as provider:

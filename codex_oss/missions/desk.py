@@ -215,9 +215,10 @@ class MissionDesk:
         guard = self._guard_for(record.contract)
         return self._run(log, lock, opening, self._models(profile), guard, deadline)
 
-    def cancel(self, run_id: str, why: str) -> RunRecord:
+    def cancel(self, name: str, why: str) -> RunRecord:
         """End a run with a report, whoever works on it, and return what became of it."""
-        run = self.archive.load(run_id)
+        run = self.archive.load(name)
+        run_id = run.run_id
         ensure_resumable(run.record, run_id)
         if run.record.loop.finalized:
             return run.record

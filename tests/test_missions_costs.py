@@ -87,7 +87,19 @@ class Costs(unittest.TestCase):
         spent = result.report["budget"]["tool_calls"]  # type: ignore[index, call-overload]
         self.assertEqual(spent, {"used": 1, "limit": 1})
         self.assertIn("tool_calls", result.report["budget"]["exhausted"])  # type: ignore[index, operator, call-overload]
-        self.assertIn("budget_reduced: tool_budget 20 -> 1", result.report["caveats"])  # type: ignore[operator, arg-type]
+        self.assertIn("budget_reduced: tool_budget 20 -> 1 (profile_cap)", result.report["caveats"])  # type: ignore[operator, arg-type]
+
+    def test_a_deadline_of_the_settings_is_obeyed_and_named_with_the_profiles(self) -> None:
+        lowered = {"lowered": PROFILES["lowered"] | {"limits": {"time_budget_seconds": 60}}}
+        for seconds, reason in ((60, "profile_cap+request_deadline"), (30, "request_deadline")):
+            with scratch() as folder:
+                environ = {"PROFILES_JSON": json.dumps(lowered),
+                           "REQUEST_DEADLINE_SECONDS": str(seconds)}  # fmt: skip
+                shop = workshop(write_tree(folder), ScriptedModel(READ, GOOD), **environ)
+                wanted = replace(order(shop), profile=shop.registry.resolve("lowered"))
+                (first, *_) = shop.desk.begin(wanted, Deadline(shop.clock)).events()
+            (cut,) = first.fact.limits["reductions"]  # type: ignore[union-attr, misc]
+            self.assertEqual((cut["effective"], cut["reason"]), (seconds, reason))
 
     def test_a_limit_without_a_price_is_refused_and_its_cost_is_never_zero(self) -> None:
         with scratch() as folder:

@@ -374,6 +374,9 @@ class Runs(unittest.TestCase):
             other, _ = run_mission(folder, ScriptedModel(READ, GOOD), objective="Who calls `load`?")
             names = [first.mission_id, again.mission_id, other.mission_id]
             self.assertEqual(names, ["find_load", "find_load", "find_load-2"])
+            self.assertIn("this one runs as find_load-2", json.dumps(other.report["caveats"]))
+            told = (folder / ".codex-oss/missions/find_load-2/visible_commentary.jsonl").read_text()
+            self.assertIn("The id find_load is another contract's", told.splitlines()[0])
             self.assertNotEqual(first.run_id, again.run_id)
 
     def test_who_stops_pulling_ends_the_run_with_a_verdict(self) -> None:

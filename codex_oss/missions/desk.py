@@ -27,6 +27,7 @@ from codex_oss.missions.facts import (
     find_facts,
     profile_facts,
     reductions,
+    renamed,
     without_floats,
 )
 from codex_oss.missions.group import AnyRun, GroupRun, group_facts, member_order, members_of
@@ -89,6 +90,7 @@ class MissionDesk:
         disk: Disk = DISK,
         handover: Handover | None = None,
         provider_wait: Callable[[ModelProfile], tuple[int, str]] = lambda _: (0, ""),
+        seconds_max: int | None = None,
     ) -> None:
         self._layout = layout
         self._project = project
@@ -96,6 +98,7 @@ class MissionDesk:
         self._models = models
         self._provider_fault = provider_fault
         self._provider_wait = provider_wait
+        self._seconds_max = seconds_max
         self._guard_for = guard_for
         self._redactor = redactor
         self._clock = clock
@@ -133,11 +136,12 @@ class MissionDesk:
         with ExitStack() as on_failure, self._shelf.one_at_a_time():
             if same := self._same.begun(order.run_key):
                 return self._same.attached(same, deadline)
+            mission_id = self._name_of(order.mission)
+            order = renamed(order, mission_id)
             facts = self._facts(order, survey, self.archive.live_runs())
             admission = admit(order.mission, facts, is_group=bool(members))
             if facts.storage_fault or admission.decision == "busy":
                 raise refusal(admission)
-            mission_id = self._name_of(order.mission)
             log = self._shelf.new_log(mission_id, order)
             lock = self._shelf.locked(log.run_id, on_failure)
             if admission.decision != "admitted":
@@ -173,7 +177,9 @@ class MissionDesk:
         )
 
     def _facts(self, order: Order, survey: ScopeSurvey, live_runs: int) -> AdmissionFacts:
-        facts = find_facts(order, survey, self._layout, self._provider_fault, live_runs)
+        facts = find_facts(
+            order, survey, self._layout, self._provider_fault, live_runs, self._seconds_max
+        )
         seconds, error = self._provider_wait(order.profile)
         states = lane_states(self.archive.scorecards(), order.profile.name)
         return replace(facts, retry_after_seconds=seconds, last_error=error, lane_states=states)
@@ -316,7 +322,7 @@ class MissionDesk:
 
     def _admitted(self, order: Order, admission: Admission, areas: Json) -> MissionAdmitted:
         mission, root = order.mission, str(self._project.resolve())
-        budget, cuts = asdict(mission.budget), reductions(order)
+        budget, cuts = asdict(mission.budget), reductions(order, self._seconds_max)
         return MissionAdmitted(
             task_spec=render_mission(mission),
             risk_tier=mission.risk_tier,

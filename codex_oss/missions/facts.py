@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from codex_oss.contract import MissionV1
 from codex_oss.errors import BridgeError, Fault
@@ -70,15 +70,32 @@ def strength_of(profile: ModelProfile) -> Strength:
     return Strength(facts, profile.lanes, profile.capability_tier, profile.wire)
 
 
-def reductions(order: Order) -> list[Json]:
-    """Return what the profile leaves of the contract's budget, limit by limit."""
+def reductions(order: Order, seconds_max: int | None) -> list[Json]:
+    """Return what profile and settings leave of the contract's budget, limit by limit. Where they
+    say the same, both are the reason."""
     asked = asdict(order.mission.budget)
-    cuts: list[Json] = [
-        {"limit": name, "requested": asked[name], "effective": most, "reason": "profile_cap"}
-        for name, most in order.profile.limits
-        if asked[name] is None or asked[name] > most
-    ]
-    return cuts
+    caps = [(name, most, "profile_cap") for name, most in order.profile.limits]
+    caps += [("time_budget_seconds", seconds_max, "request_deadline")] if seconds_max else []
+    cuts: dict[str, Json] = {}
+    for name, most, reason in caps:
+        wanted, cut = asked[name], cuts.get(name)
+        if wanted is not None and wanted <= most or cut and most > int(str(cut["effective"])):
+            continue
+        if cut and cut["effective"] == most:
+            reason = f"{cut['reason']}+{reason}"
+        cuts[name] = {"limit": name, "requested": wanted, "effective": most, "reason": reason}
+    return list(cuts.values())
+
+
+def renamed(order: Order, mission_id: str) -> Order:
+    """Return the order with a word on another name than the contract's: that one is bound to
+    another contract already."""
+    asked = order.mission.mission_id
+    if mission_id == asked:
+        return order
+    told = f"another contract has this id: this one runs as {mission_id}"
+    warning = Fault("$.mission_id", "mission_id_renamed", told, got=asked)
+    return replace(order, warnings=(*order.warnings, warning))
 
 
 def find_facts(
@@ -87,6 +104,7 @@ def find_facts(
     layout: Layout,
     provider_fault: Callable[[ModelProfile], str],
     live_runs: int,
+    seconds_max: int | None = None,
 ) -> AdmissionFacts:
     """Return everything that `admit` looks at."""
     storage_fault, free = _storage(layout)
@@ -113,7 +131,8 @@ def find_facts(
             *(f"{fault.code}: {fault}" for fault in order.warnings),
             *(
                 f"budget_reduced: {cut['limit']} {cut['requested']} -> {cut['effective']}"
-                for cut in reductions(order)
+                f" ({cut['reason']})"
+                for cut in reductions(order, seconds_max)
             ),
         ),
     )

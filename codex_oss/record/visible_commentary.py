@@ -7,7 +7,7 @@ reasoning never stand here.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 import codex_oss.record.events as facts
@@ -104,6 +104,8 @@ def commentary_for(event: Event) -> Sentence | None:
     words = _words(event.fact)
     if words is None:
         return None
+    if isinstance(event.fact, facts.MissionAdmitted):
+        words = _named(words, event.fact.requested_mission_id, event.mission_id)
     return Sentence(
         seq=event.seq,
         event_id=event.event_id,
@@ -121,6 +123,14 @@ def commentary_for(event: Event) -> Sentence | None:
         refs=words.refs,
         severity=words.severity,
     )
+
+
+def _named(words: _Words, asked: str, given: str) -> _Words:
+    """Add under which other id than its own a mission runs."""
+    if asked == given:
+        return words
+    told = f"{words.message} The id {asked} is another contract's: this one runs as {given}."
+    return replace(words, message=told)
 
 
 def _words(fact: Fact) -> _Words | None:

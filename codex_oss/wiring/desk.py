@@ -39,6 +39,7 @@ def wire_desk(
         )
         return Guard(project, rules, redactor)
 
+    is_set = "REQUEST_DEADLINE_SECONDS" in settings.given
     return MissionDesk(
         layout,
         project=project,
@@ -46,6 +47,7 @@ def wire_desk(
         models=models or shop.for_missions,
         provider_fault=shop.fault,
         provider_wait=shop.wait,
+        seconds_max=settings.request_deadline_seconds if is_set else None,
         guard_for=guard_for,
         redactor=redactor,
         clock=clock,

@@ -101,6 +101,8 @@ class PlantedKeys(unittest.TestCase):
         events = tuple(run.events())
         result = run.result()
         self.assertGreater(len(model.requests), 15, result.report["status_reason"])
+        kinds = result.report["data_exposure"]["redaction_kinds"]
+        self.assertLessEqual({"github-token", "live-key"}, set(kinds))
         told = json.dumps([result.to_json(), [repr(commentary_for(event)) for event in events]])
         sent = json.dumps([[repr(m) for m in request.messages] for request in model.requests])
         kept = {str(p): p.read_bytes() for p in root.rglob(".codex-oss/**/*") if p.is_file()}

@@ -5,6 +5,7 @@ answer, findings, uncertainties and caveats; all else is computed from the event
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -32,6 +33,7 @@ from codex_oss.record.views_closure import (
 
 REPORT_SCHEMA = "managed_investigation_report.v1"
 DENIED_PATHS_SHOWN = 10
+_SECRET = re.compile(r"\[redacted:([a-z0-9-]{1,40}):[0-9a-f]{4}\]")
 
 
 def pretty(value: object) -> str:
@@ -91,6 +93,7 @@ def report(record: RunRecord) -> Json:
             "files": len(record.evidence.files),
             "bytes": record.budget.observation_bytes,
             "redactions": record.delivery.redactions,
+            "redaction_kinds": _redaction_kinds(record),
         },
         "phase_history": list(record.loop.phase_history),
         "completion_envelope": envelope(record, ended),
@@ -118,6 +121,12 @@ def obligations(record: RunRecord) -> list[Json]:
         }
         for s in obligation_states(record)
     ]
+
+
+def _redaction_kinds(record: RunRecord) -> list[str]:
+    """Return the kinds of secrets in whose place the model was shown a token."""
+    texts = (command.text for command in record.evidence.commands)
+    return sorted({kind for text in texts for kind in _SECRET.findall(text)})
 
 
 def artifact_folder(record: RunRecord) -> str:

@@ -11,6 +11,8 @@ stand the message, the hint (the command or setting that helps), and the faults 
     │  ├─ BadMission               a contract or handoff that cannot be admitted
     │  └─ BadSettings              a variable or env file that does not parse
     ├─ Refused                     400, understood and not done; the instance says its code
+    │  └─ AdmissionError           a mission that no token was spent for
+    │     └─ UnsupportedLaneError, CapabilityDowngradeError
     ├─ Unauthorized 401, Forbidden 403, NotFound 404, MethodNotAllowed 405, TooSlow 408,
     │  LengthRequired 411, TooLarge 413, TargetTooLong 414, UnsupportedMedia 415,
     │  Misdirected 421, UpgradeRequired 426, HeadTooLarge 431, NotSupported 501,
@@ -103,6 +105,18 @@ class Refused(BridgeError):
     """Understood, and not done. The instance carries the code."""
 
     http_status, code = 400, "refused"
+
+
+class AdmissionError(Refused):
+    """A mission that admission refused, before a token was spent."""
+
+
+class UnsupportedLaneError(AdmissionError):
+    """The profile does not offer the lane, or is not able enough for it."""
+
+
+class CapabilityDowngradeError(AdmissionError):
+    """The profile is weaker than the one in whose place it was to go on."""
 
 
 class Unauthorized(BridgeError):

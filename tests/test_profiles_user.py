@@ -239,6 +239,8 @@ class UserProfiles(unittest.TestCase):
             ("context_window", (1_024, 100_000_000), (1_023, 100_000_001, True, "2048", 2e4)),
             ("capability_tier", (1, 5), (0, 6)),
             ("idle_seconds", (1, 3_600), (0, 3_601)),
+            ("limits", ({}, {"tool_budget": 1}), ({"tool_budget": 0}, {"tools": 1}, [], 3)),
+            ("capabilities", ({}, {"tool_call": False}), ({"tool_call": "no"}, {"see": True}, [])),
             ("lanes", ([], ["scout", "scout"]), ("scout", {"scout": 1}, [3], ["nowhere"])),
             ("exposure", ("local", "remote"), ("LOCAL", None)),
             ("key_env", ("A", "A_1"), ("a", "1A", "A-B", "")),
@@ -279,6 +281,16 @@ class UserProfiles(unittest.TestCase):
                     the_one({"provider": "vllm", "dialect": {flag: bad, "flags": 1}})
                 faults = [f"p.dialect.{flag}", "p.dialect.flags"]
                 self.assertEqual(paths_of(caught.exception), faults)
+
+    def test_what_a_model_cannot_do_is_said_in_short(self) -> None:
+        base = {"provider": "vllm", "family": "kimi-k2"}
+        able = the_one(base)
+        unable = the_one(base | {"capabilities": dict.fromkeys(
+            ("tool_call", "json_output", "reasoning_replay"), False)})  # fmt: skip
+        told = (unable.action_encoding, unable.dialect.replay, unable.dialect.response_formats)
+        self.assertEqual(told, ("json_action", "none", ()))
+        self.assertEqual(able.action_encoding, "auto")
+        self.assertNotEqual(able.dialect.replay, "none")
 
     def test_the_other_facts_of_a_dialect_have_keys_of_their_own(self) -> None:
         flags = {field.name for field in fields(Dialect)} - {flag for flag, _, _ in FLAGS}

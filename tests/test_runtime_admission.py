@@ -7,6 +7,8 @@ from dataclasses import replace
 import support  # noqa: F401
 
 from codex_oss.contract import parse_mission, template
+from codex_oss.errors import AdmissionError, CapabilityDowngradeError, UnsupportedLaneError
+from codex_oss.missions.results import refusal
 from codex_oss.record import ProfileFacts
 from codex_oss.runtime import Admission, AdmissionFacts, admit, judged
 from codex_oss.runtime.checks import RULES
@@ -146,6 +148,15 @@ class Checks(unittest.TestCase):
             results = {check["result"] for check in recorded["checks"]}
             worst = "refused" if "deny" in results else "busy" if "busy" in results else "admitted"
             self.assertEqual(recorded["decision"], worst)
+
+    def test_a_refusal_is_an_error_of_its_own_kind(self) -> None:
+        kinds = {
+            UnsupportedLaneError: of(profile_lanes=()),
+            CapabilityDowngradeError: of(requested=STRONG),
+            AdmissionError: of(readable_files=0),
+        }
+        for kind, facts in kinds.items():
+            self.assertIs(type(refusal(admission(facts))), kind)
 
     def test_it_says_whom_it_asked_and_who_allowed_that(self) -> None:
         plain = admission().to_json()

@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 
 from codex_oss.chat import Usage
-from codex_oss.errors import Busy, Fault, Refused
+from codex_oss.errors import (
+    AdmissionError,
+    Busy,
+    CapabilityDowngradeError,
+    Fault,
+    UnsupportedLaneError,
+)
 from codex_oss.record import Json, RunRecord, footer, report
 from codex_oss.runtime import BUSY_SECONDS, Admission
 
@@ -69,7 +75,7 @@ def result_of(record: RunRecord, delivery: str = "delivered") -> MissionResult:
     )
 
 
-def refusal(admission: Admission, run_id: str = "") -> Refused | Busy:
+def refusal(admission: Admission, run_id: str = "") -> AdmissionError | Busy:
     """Return the error that tells every check that failed, with what would help."""
     failed = admission.failed
     faults = [Fault(f"$.{c.id}", c.reason, c.reason, c.hint) for c in failed]
@@ -78,4 +84,13 @@ def refusal(admission: Admission, run_id: str = "") -> Refused | Busy:
     if admission.decision == "busy":
         return Busy(text, faults=faults, retry_after_seconds=BUSY_SECONDS)
     hint = f"run: codex-oss explain {run_id}" if run_id else ""
-    return Refused(text, hint=hint, code=failed[0].reason.split(":")[0], faults=faults)
+    kinds = (_REFUSALS[check.id] for check in failed if check.id in _REFUSALS)
+    kind = next(kinds, AdmissionError)
+    return kind(text, hint=hint, code=failed[0].reason.split(":")[0], faults=faults)
+
+
+_REFUSALS: dict[str, type[AdmissionError]] = {
+    "downgrade": CapabilityDowngradeError,
+    "lane": UnsupportedLaneError,
+    "capability": UnsupportedLaneError,
+}

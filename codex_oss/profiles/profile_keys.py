@@ -23,6 +23,9 @@ LANE_NAMES = {lane: lane for lane in CAPABILITY_OF_LANE} | {  # Older names besi
     "bounded_write": "implementation",
 }
 
+CAPABILITIES = ("tool_call", "json_output", "reasoning_replay")
+"""What a profile may say that its model cannot do, in short for what its dialect says at length."""
+
 LIMITS = (
     *("tool_budget", "time_budget_seconds", "max_model_calls", "max_output_tokens_total"),
     *("max_files_to_inspect", "max_total_observation_bytes"),
@@ -103,6 +106,12 @@ def _is_boolean(value: object) -> bool:
     return isinstance(value, bool)
 
 
+def _are_capabilities(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        name in CAPABILITIES and isinstance(is_able, bool) for name, is_able in value.items()
+    )
+
+
 def _are_limits(value: object) -> bool:
     return isinstance(value, dict) and all(
         name in LIMITS and type(most) is int and most >= 1 for name, most in value.items()
@@ -165,6 +174,10 @@ KEYS: dict[str, Key] = {
     "first_byte_seconds": _integer(1, 3_600),
     "idle_seconds": _integer(1, 3_600),
     "concurrency": _integer(1, 1_024),
+    "capabilities": (
+        f"an object of {', '.join(CAPABILITIES)}, each true or false",
+        _are_capabilities,
+    ),
     "limits": (f"an object of {', '.join(LIMITS)}, each 1 or more", _are_limits),
     "fallbacks": _list_of("names of models", _is_name),
     "action_encoding": _one_of(get_args(ActionEncoding)),

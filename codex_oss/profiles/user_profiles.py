@@ -32,6 +32,12 @@ from codex_oss.profiles.providers import PRESETS
 Json = Mapping[str, Any]
 """Of a text whose every value was held against the tables of keys."""
 
+UNABLE: Mapping[str, tuple[str, Any]] = {
+    "reasoning_replay": ("replay", "none"),
+    "json_output": ("response_formats", ()),
+}
+"""What a dialect says of a model that lacks a capability."""
+
 _is_name = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}").fullmatch
 
 
@@ -105,6 +111,7 @@ def _profile(name: str, body: Json) -> ModelProfile:
     provider = _provider(body)
     wire: WireName = body.get("wire", "chat")
     stays_here = is_at(provider.base_url, "private") and body.get("exposure") != "remote"
+    calls = body.get("capabilities", {}).get("tool_call", True)
     lanes = [LANE_NAMES[lane] for lane in body.get("lanes", LANES)]
     return ModelProfile(
         name=name,
@@ -124,7 +131,7 @@ def _profile(name: str, body: Json) -> ModelProfile:
         concurrency=body.get("concurrency"),
         fallbacks=tuple(body.get("fallbacks", ())),
         limits=tuple(body.get("limits", {}).items()),
-        action_encoding=body.get("action_encoding", "auto"),
+        action_encoding=body.get("action_encoding", "auto" if calls else "json_action"),
     )
 
 
@@ -157,8 +164,10 @@ def _dialect(name: str, body: Json, provider: Provider, wire: WireName) -> Diale
         output_tokens_max=body.get("max_output_tokens"),
         efforts=tuple(effort for effort in EFFORTS if effort in efforts),
     )
+    able = body.get("capabilities", {})
+    unable = {flag: what for name, (flag, what) in UNABLE.items() if not able.get(name, True)}
     flags = {flag: _frozen(flag, value) for flag, value in body.get("dialect", {}).items()}
-    return replace(placed(dialect, provider.name, wire), **flags)
+    return replace(placed(dialect, provider.name, wire), **{**unable, **flags})
 
 
 def _frozen(flag: str, value: Any) -> Any:

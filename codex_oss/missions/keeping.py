@@ -97,17 +97,17 @@ class Housekeeper:
             if is_beyond and age > keeping.age and not _is_needed(record, events, now):
                 paths = self._all_of(head)
                 yield Step("remove", run_id, mission_id, f"{_told(age)} old", paths)
-            else:
-                yield from self._leftovers(head, age > keeping.private_age)
+            elif age > keeping.private_age:
+                yield from self._leftovers(head)
 
-    def _leftovers(self, head: Head, is_private_too: bool) -> Iterator[Step]:
+    def _leftovers(self, head: Head) -> Iterator[Step]:
         run_id, mission_id, log = head.run_id, head.mission_id, self._layout.events(head.run_id)
         private = self._private(run_id)
         torn = tuple(sorted(log.parent.glob(f"{log.name}.torn-*")))
-        if is_private_too and private:
+        if private:
             texts = f"{len(private)} private texts of an ended run"
             yield Step("purge", run_id, mission_id, texts, tuple(private.values()))
-        if is_private_too and torn:
+        if torn:
             yield Step("torn", run_id, mission_id, "bytes that were never acknowledged", torn)
         if (lock := self._layout.run_lock(run_id)).exists():
             yield Step("lock", run_id, mission_id, "a lock that nobody holds", (lock,))

@@ -42,6 +42,7 @@ def _left(record: RunRecord) -> Json:
         for name, row in rows.items()
         if isinstance(row, dict) and isinstance(row.get("limit"), int)
     }
+    left["seconds"] = left.pop("elapsed_ms", 0) // 1000
     return dict(left)
 
 

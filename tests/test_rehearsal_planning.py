@@ -13,7 +13,7 @@ from support.missions import run_mission
 from support.trees import plant
 
 from codex_oss.rehearsal import RehearsalModel
-from codex_oss.rehearsal.reporting import LABEL
+from codex_oss.rehearsal.reporting import ANSWER_CHARACTERS_MAX, LABEL, answer_text
 
 FILES = {
     "a/first.py": """\
@@ -181,6 +181,46 @@ class RehearsalPlanningTest(unittest.TestCase):
         report = self.report("Where is `use` defined?", sufficiency_policy=policy)
         self.assert_doubt(report, "not accepted")
         self.assertEqual(1, len(report["findings"]))
+
+    def test_where_an_error_is_raised_is_sure_only_if_it_is_made_there(self) -> None:
+        late = {"a/late.py": "class Late(Exception):\n    pass\n\n\ndef run():\n    raise Late()\n"}
+        report = self.report("Who raises `Late`?", FILES | late)
+        self.assertEqual("COMPLETE", report["status"], report["uncertainties"])
+        self.assertEqual(["a/late.py:6"], [f["value"] for f in report["findings"]])
+        kept = late["a/late.py"] + "\n\ndef keep():\n    return Late()\n"
+        report = self.report("Who raises `Late`?", {"a/late.py": kept})
+        self.assert_doubt(report, "made without being raised there, at a/late.py:10")
+
+    def test_the_key_of_a_mapping_is_sure_only_if_nothing_else_sets_it(self) -> None:
+        sizes = {"a/sizes.py": 'SIZES = {\n    "pen": 3,\n    404: ("gone", "lost"),\n}\n'}
+        report = self.report("What is the key `pen` mapped to?", sizes)
+        self.assertEqual("COMPLETE", report["status"], report["uncertainties"])
+        self.assertEqual(["3"], [f["value"] for f in report["findings"]])
+        report = self.report("In sizes.py, what does 404 map to?", sizes)
+        self.assertEqual(['("gone", "lost")'], [f["value"] for f in report["findings"]])
+        late = {"a/late.py": 'from a.sizes import SIZES\n\nSIZES["pen"] = 4\n'}
+        report = self.report("What is the key `pen` mapped to?", sizes | late)
+        self.assert_doubt(report, "assigned anew at a/late.py:3")
+
+    def test_a_key_that_is_only_read_by_its_text_is_used_there(self) -> None:
+        read = {"a/read.py": 'import os\n\nHOME = os.environ["PEN_HOME"]\n'}
+        report = self.report("Where is PEN_HOME read?", read)
+        self.assertEqual("COMPLETE", report["status"], report["uncertainties"])
+        self.assertEqual(["a/read.py:3"], [f["value"] for f in report["findings"]])
+
+    def test_a_function_that_is_handed_on_is_not_said_to_be_called_nowhere(self) -> None:
+        handed = {"a/handed.py": "def _fail():\n    pass\n\n\npush = _fail\n"}
+        self.assert_doubt(self.report("Is the function `_fail` ever called?", handed), "handed on")
+
+    def test_the_objective_is_no_answer_to_another_question(self) -> None:
+        asked = [{"id": "how", "question": "How come?"}]
+        report = self.report("Where is `Pen` defined?", answer_obligations=asked)
+        self.assert_doubt(report, "How come?")
+
+    def test_an_answer_of_any_length_fits_its_field(self) -> None:
+        for characters in range(60, 120):
+            claims = [f"{'x' * characters}."] * 30
+            self.assertLessEqual(len(answer_text(claims)), ANSWER_CHARACTERS_MAX)
 
     def test_several_questions_are_answered_side_by_side(self) -> None:
         questions = ("Where is `Pen` defined?", "Who calls `use`?", "What is `colour`'s default?")

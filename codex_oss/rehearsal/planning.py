@@ -4,9 +4,13 @@ A `Prompt` enters, the calls of one reply leave. The same prompt gets the same r
 made anew each time from what is shown, and nothing is remembered between two calls.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from codex_oss.rehearsal.answering import answer_to
 from codex_oss.rehearsal.answers import Answer
-from codex_oss.rehearsal.questions import lookups_of
+from codex_oss.rehearsal.opposing import mind_opposing, opposing_looks
+from codex_oss.rehearsal.questions import Lookup, lookups_of
 from codex_oss.rehearsal.reading import Call, Prompt
 from codex_oss.rehearsal.reporting import claims_of, report_of
 
@@ -16,6 +20,7 @@ LOOKS_A_REPLY_MAX = 3  # They share the room for observations: more of them woul
 CLAIMS_A_REPLY_MAX = 4  # As many calls of one reply as are run.
 ASKED_MAX = 2  # Once more where the first result is not shown any more, never again after that.
 SHOWN_BYTES_MAX = 280_000  # Of all messages: with more, what was read first would shrink away.
+QUESTION_CHARACTERS_MAX = 200  # Of one that was not understood.
 LINE_BYTES = 48  # Of source as a prompt shows it, on average; of a search more is not known.
 SEARCH_BYTES = 10_000
 
@@ -25,17 +30,27 @@ LEFT_MIN = {"tools": 1, "model_calls": 1, "seconds": 5, "observation_bytes": 2_0
 
 def next_calls(prompt: Prompt) -> tuple[Call, ...]:
     """Return the calls of the next reply: looks, or claims, or the report."""
-    questions = prompt.obligations
-    lookups = lookups_of(questions) or lookups_of([(questions[0][0], prompt.objective)])
+    lookups = lookups_of(prompt.obligations) or tuple(_of_the_objective(prompt))
     answers = [answer_to(lookup, prompt) for lookup in lookups[:LOOKUPS_MAX]]
     answers += [Answer(lookup, doubts=[TOO_MANY]) for lookup in lookups[LOOKUPS_MAX:]]
     if may_look(prompt) and (looks := _looks(prompt, answers)):
         return looks
+    if may_look(prompt) and (searches := opposing_looks(prompt, answers)):
+        return searches
+    mind_opposing(prompt, answers)
     claims = claims_of(answers)
     is_first = "record_claim" in prompt.functions and not prompt.looks.made["record_claim"]
     if claims and is_first and prompt.phase != "REPORT" and prompt.left("model_calls") >= 1:
         return claims[:CLAIMS_A_REPLY_MAX]
     return (report_of(prompt, answers),)
+
+
+def _of_the_objective(prompt: Prompt) -> Iterator[Lookup]:
+    """Yield what the objective asks for where no question is understood: that helps, and answers
+    none of them."""
+    obligation_id, question = prompt.obligations[0]
+    for lookup in lookups_of([(obligation_id, prompt.objective)]):
+        yield replace(lookup, unread=question[:QUESTION_CHARACTERS_MAX])
 
 
 def may_look(prompt: Prompt) -> bool:

@@ -19,6 +19,11 @@ _NUMBERED = re.compile(r"(?P<line>[1-9]\d*): ?(?P<text>.*)", re.DOTALL)
 NO_ROOM = ("phase_closed", "max_files_reached", "observation_budget")
 """Denials that say nothing of what was asked for: only that there is no room for it left."""
 
+CONTRADICTION = "contradiction"
+"""What a call says as `target_question` if it looks for what speaks against an answer."""
+
+_IS_OPEN = re.compile(rf"target_question\W+{CONTRADICTION}\b")
+
 Json = Mapping[str, object]
 
 
@@ -103,7 +108,7 @@ class Looks:
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """All that is known. Obligations are (id, question); `functions` are those that are offered;
-    `refusals` say why reports were not accepted."""
+    `is_open`: the rules ask for a search for contradictions."""
 
     functions: frozenset[str]
     shown_bytes: int
@@ -115,6 +120,7 @@ class Prompt:
     limits_left: Mapping[str, float]
     agenda: tuple[Call, ...]
     looks: Looks
+    is_open: bool = False
 
     def left(self, limit: str) -> float:
         return self.limits_left.get(limit, 0)
@@ -144,6 +150,7 @@ def prompt_of(request: ChatRequest) -> Prompt | None:
         limits_left={k: float(v) for k, v in limits.items() if isinstance(v, int | float)},
         agenda=tuple(_agenda(state)),
         looks=_looks(request),
+        is_open=any(m.role == "system" and _IS_OPEN.search(m.text) for m in request.messages),
     )
 
 

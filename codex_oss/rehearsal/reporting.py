@@ -55,7 +55,7 @@ def report_of(prompt: Prompt, answers: list[Answer]) -> Call:
     report: dict[str, object] = {
         "status": "COMPLETE" if is_complete else "PARTIAL",
         "confidence": "HIGH" if is_complete else "LOW",
-        "answer": _answer([str(row["claim"]) for _, row in rows]),
+        "answer": answer_text([str(row["claim"]) for _, row in rows]),
         "findings": [
             row | {"confidence": "HIGH" if answer.is_whole else "MEDIUM"} for answer, row in rows
         ],
@@ -104,7 +104,7 @@ def _named(call: Call) -> str:
     return f"{call.name} {json.dumps(dict(call.arguments), ensure_ascii=False)}"
 
 
-def _answer(claims: list[str]) -> str:
+def answer_text(claims: list[str]) -> str:
     text = " ".join((LABEL, *claims)) if claims else f"{LABEL} It found nothing to cite."
     if len(text) <= ANSWER_CHARACTERS_MAX:
         return text

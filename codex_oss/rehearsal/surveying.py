@@ -235,12 +235,11 @@ class _Surveying:
 
     def _has_lists(self, path: str) -> bool:
         """Whether a list over several lines may define names in this file."""
-        if "rtk_grep" not in self.prompt.functions:
-            return True
         reason = "Which files define names in lists over several lines; elsewhere none counts."
-        search = self._found_by(
-            Call.of("rtk_grep", reason, pattern=LIST_ENDS, max_results=MATCHES_MAX)
-        )
+        call = Call.of("rtk_grep", reason, pattern=LIST_ENDS, max_results=MATCHES_MAX)
+        if "rtk_grep" not in self.prompt.functions and call not in self.prompt.looks.searches:
+            return True
+        search = self._found_by(call)
         if search is None:
             return False
         return not search.is_complete or any(hit.path == path for hit in search.hits)

@@ -201,6 +201,25 @@ class Logs(unittest.TestCase):
         self.assertEqual(changed.code, 0)
         self.assertRegex(changed.out, r"WARN +evidence_spans_match_workspace +\S+ is stale")
 
+    def test_a_transcript_of_a_desktop_proves_nothing(self) -> None:
+        kind = {"transcript_kind": "raw_desktop_export", "consumer_kind": "codex_desktop_spawned"}
+        self.line.write("t.json", json.dumps({**kind, "messages": [{"text": "Hi", "final": True}]}))
+        self.line.write("bad.json", "[1]")
+        take = ["desktop-observation", "reconcile", "find_load", "--transcript"]
+        told, bad, gone, audited = self.line.each(
+            [*take, "t.json", "--json"],
+            [*take, "bad.json"],
+            [*take, "gone.json"],
+            ["audit-mission", "find_load"],
+        )
+        self.assertEqual((told.code, bad.code, gone.code, audited.code), (0, 1, 1, 0), audited.out)
+        said = told.json
+        self.assertEqual(
+            (said["authority"], said["status"], said["messages"], said["matched"]),
+            ("diagnostic_only", "UNCONFIRMED", 1, 0),
+        )
+        self.assertIn("desktop_transcript_not_trusted_for_gold", said["reasons"])
+
     def test_damage_is_named_by_its_line_and_what_stands_before_it_is_shown(self) -> None:
         raw = self.log.read_bytes()
         self.addCleanup(self.log.write_bytes, raw)

@@ -128,6 +128,12 @@ COMMANDS = (
         "logs:rebuild",
         "codex-oss log rebuild MISSION --check",
     ),
+    Command(
+        "desktop-observation reconcile",
+        "hold a transcript against a mission's log: an import proves nothing",
+        "observations:reconcile",
+        "codex-oss desktop-observation reconcile MISSION --transcript thread.json",
+    ),
 )  # fmt: skip
 
 

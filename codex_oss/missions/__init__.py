@@ -8,6 +8,7 @@ from codex_oss.missions.group import AnyRun, GroupRun
 from codex_oss.missions.handover import Handover
 from codex_oss.missions.keeping import Housekeeper, Keeping, Step
 from codex_oss.missions.loop import MissionRun
+from codex_oss.missions.observing import gate_of
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import MissionResult, result_of
 from codex_oss.missions.run import Run
@@ -31,6 +32,7 @@ __all__ = [
     "Sources",
     "Step",
     "TraceStyle",
+    "gate_of",
     "result_of",
     "strength_of",
     "telling",

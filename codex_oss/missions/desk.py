@@ -34,6 +34,7 @@ from codex_oss.missions.group import AnyRun, GroupRun, group_facts, member_order
 from codex_oss.missions.handover import Handover
 from codex_oss.missions.keeping import Housekeeper
 from codex_oss.missions.loop import MissionRun
+from codex_oss.missions.observing import Observer
 from codex_oss.missions.perform import Performer
 from codex_oss.missions.results import refusal
 from codex_oss.missions.resuming import ensure_resumable, raising, reopened
@@ -119,6 +120,7 @@ class MissionDesk:
         self._same = SameRequests(
             layout, self.archive, handover or Handover(), self.resume, clock=clock, disk=disk
         )
+        self.observer = Observer(layout, self.archive, self._shelf, disk)
         self.auditor = Auditor(layout, self.archive, guard_for, redactor, clock)
 
     # ---- one run ---------------------------------------------------------------------------------

@@ -90,6 +90,7 @@ from codex_oss.record.fast_path import fast_answer, fast_search, fast_search_mad
 from codex_oss.record.findings import HELD, findings, told
 from codex_oss.record.group_verdict import GROUP, MEMBER, is_group
 from codex_oss.record.legality import OfOthers, illegal
+from codex_oss.record.observation import desktop_gold, observed_in
 from codex_oss.record.patch_events import (
     FileChange,
     FileImage,
@@ -306,6 +307,8 @@ __all__ = [
     "narrative",
     "next_profile",
     "obligation_states",
+    "desktop_gold",
+    "observed_in",
     "one_line",
     "optional_actions",
     "out_of",

@@ -16,14 +16,23 @@ from support.facts import observed, requested, short_run
 from support.faults import FailingDisk, QuickDisk
 
 from codex_oss.errors import BrokenPromise, LogClosed, LogCorrupt, StorageUnsafe
-from codex_oss.log import HEAD_EVERY_EVENTS, HeadStore, MissionEventLog, judge, parse_log
+from codex_oss.log import (
+    HEAD_EVERY_EVENTS,
+    LOG_BYTES_MAX,
+    HeadStore,
+    MissionEventLog,
+    judge,
+    parse_log,
+)
 from codex_oss.record import (
     CancelRequested,
     Event,
     Fact,
     HeadSealed,
+    LogRecovered,
     RuntimeProgressEmitted,
     fold,
+    sha256,
 )
 from codex_oss.system import Disk, SystemClock
 
@@ -212,6 +221,31 @@ class Damage(unittest.TestCase):
                 torn = length - whole[:length].rfind(b"\n") - 1 if lines else 0
                 self.assertEqual(again.record.delivery.recovered_bytes, torn)
                 self.assertEqual(shelf.verdict()[0], "ok")
+
+    def test_zeros_that_a_crash_left_behind_the_last_event_are_set_aside(self) -> None:
+        facts = short_run()[:5]
+        for tail in (bytes(512), bytes(100) + b"\n", b'{"authority":"run' + bytes(40) + b"\n"):
+            with self.subTest(tail[:20]), scratch() as folder:
+                shelf = Shelf(folder)
+                shelf.written(facts)
+                with shelf.path.open("ab") as file:
+                    file.write(tail)
+                self.assertEqual(shelf.verdict()[0], "torn_tail")
+                log = shelf.log()
+                log.open()
+                recovered = LogRecovered(len(tail), sha256(tail), "events.jsonl.torn-6")
+                self.assertEqual([e.fact for e in log.events], [*facts, recovered])
+                self.assertEqual((shelf.run / recovered.kept_as).read_bytes(), tail)
+                self.assertEqual(shelf.verdict()[0], "ok")
+
+    def test_a_full_log_takes_nothing_more_and_stays_whole(self) -> None:
+        with scratch() as folder:
+            shelf = Shelf(folder)
+            log = shelf.written(short_run()[:3])
+            log._size += LOG_BYTES_MAX
+            with self.assertRaisesRegex(LogClosed, "is full"):
+                log.append(short_run()[3])
+            self.assertEqual(shelf.verdict(), ("ok", 0, ""))
 
     def test_every_flipped_bit_is_found_in_its_line(self) -> None:
         """Line by line, after the true one before it: what stands further on is not read."""

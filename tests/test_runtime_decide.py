@@ -127,6 +127,8 @@ class Limits(unittest.TestCase):
         for size in ({"line_bytes": 128 * 2**20}, {"blob_bytes": 256 * 2**20}):
             record = fold([*before, replace(last, **size)])
             self.assertEqual(noted(record).counter, "log")  # type: ignore[union-attr]
+        long = replace(fold([*before, last]), last_seq=95_000)
+        self.assertEqual(noted(long).counter, "log")  # type: ignore[union-attr]
 
     def test_progress_limits_redirect_first_and_then_end_exploration(self) -> None:
         story = Story(max_low_information_actions=1).reads("src/a.py", *LINES)

@@ -14,12 +14,13 @@ from codex_oss.log.projections import (
     found_files,
     write_projections,
 )
-from codex_oss.log.reading import LogFollower, LogReader, log_lines, parse_log
+from codex_oss.log.reading import LOG_BYTES_MAX, LogFollower, LogReader, log_lines, parse_log
 from codex_oss.log.verify import GOOD, READABLE, LogVerdict, judge
 
 __all__ = [
     "GOOD",
     "HEAD_EVERY_EVENTS",
+    "LOG_BYTES_MAX",
     "READABLE",
     "BlobStore",
     "EventLog",

@@ -11,6 +11,7 @@ from codex_oss.record import (
     contradictions,
     findings,
     obligation_states,
+    report,
     resolve,
     source_states,
 )
@@ -21,6 +22,10 @@ A = "file:src/a.py#extract:1"
 
 def read() -> Story:
     return Story().reads("src/a.py", *LINES)
+
+
+def read_for(objective: str) -> Story:
+    return Story(objective=objective).reads("src/a.py", *LINES)
 
 
 class References(unittest.TestCase):
@@ -61,6 +66,12 @@ class References(unittest.TestCase):
         story.reports((claim, ["command:0"]), (claim, ["command:1"]))
         found = findings(story.record)
         self.assertEqual([f.status for f in found], ["weak", "supported"])
+
+    def test_why_a_search_failed_shows_nothing_of_what_it_was_asked(self) -> None:
+        said = "bad_pattern: unknown group name 'is_broken' at position 4"
+        story = Story().calls_tool("rtk_grep", {"pattern": "(?P=is_broken)"}, said, exit_code=2)
+        (finding,) = findings(story.reports(("`is_broken`", ["command:0"])).record)
+        self.assertEqual(finding.missing_tokens, ("is_broken",))
 
     def test_a_whole_file_is_no_partial_extract(self) -> None:
         story = read().reads("src/b.py", "x", total=7)
@@ -108,6 +119,20 @@ class Words(unittest.TestCase):
             with self.subTest(value):
                 self.assertEqual(self.missing("so", value), expected)
 
+    def test_a_value_without_a_word_counts_for_nothing(self) -> None:
+        self.assertEqual(self.missing("so", "()"), ("()",))
+        (finding,) = findings(read().reports(("so", [A], {"value": " "})).record)
+        self.assertEqual(finding.value, "")
+
+    def test_what_is_not_there_is_no_value(self) -> None:
+        absent = "absent: src/limit_900.py: there is no such file"
+        story = Story().greps("limit_900")
+        story.calls_tool("rtk_read", {"path": "src/limit_900.py"}, absent, exit_code=1)
+        for ref in ("command:0#zero_match", "command:1"):
+            story.reports(("`limit_900` is not there", [ref], {"value": "limit_900"}))
+            (finding,) = findings(story.record)
+            self.assertEqual(finding.missing_tokens, ("limit_900",), ref)
+
     def test_a_number_may_have_a_unit_and_no_more_digits(self) -> None:
         story = Story().reads("src/a.py", "wait(30s, 1500, 0x20)")
         for claim, held in (("30", True), ("15", False), ("50", False), ("1500", True)):
@@ -149,9 +174,13 @@ class Findings(unittest.TestCase):
     def test_too_few_references_are_weak_and_repeats_do_not_count(self) -> None:
         policy = {"sufficiency_policy": {"min_evidence_refs_per_claim": 2}}
         story = Story(**policy).reads("src/a.py", *LINES)
-        for refs, status in (([A], "weak"), ([A, A], "weak"), ([A, f"{A}@L3"], "supported")):
+        story.greps("load", ("src/a.py", 3, LINES[2]))
+        for refs, status in (
+            *(([A], "weak"), ([A, A], "weak"), ([A, f"{A}@L3"], "supported")),
+            ([A, "command:0", f"{A}@L1-L5"], "weak"),
+        ):
             (finding,) = findings(story.reports(("`load`", refs)).record)
-            self.assertEqual(finding.status, status)
+            self.assertEqual((finding.status, finding.places), (status, 1 + (status != "weak")))
 
     def test_looking_at_the_same_lines_under_one_reference_is_one_look(self) -> None:
         story = read().reports(("`load`", [A, f"{A}@L3"]), looked_at="")
@@ -229,6 +258,31 @@ class Obligations(unittest.TestCase):
         self.assertEqual(found, ["unanswered", "unanswered"])
 
 
+class Answers(unittest.TestCase):
+    def told(self, text: str) -> tuple[str, int]:
+        """Return the answer of a report with this one, and how many caveats speak of it."""
+        story = read().reports(("`load` is here", [f"{A}@L3"]), answer=text)
+        body = report(story.record)
+        caveats = [each for each in body["caveats"] if "in place of the model's" in each]
+        return str(body["answer"]), len(caveats)
+
+    def test_the_models_answer_says_no_more_than_its_findings(self) -> None:
+        for text, is_kept in {
+            "`load` takes a path, in src/a.py at line 3.": True,
+            "`load` waits 900 seconds": False,
+            "`load`, and `unload` too": False,
+            "`()` and ` ` are no words": False,
+            "I ran `load`": False,
+        }.items():
+            expected = (text, 0) if is_kept else ("`load` is here", 1)
+            self.assertEqual(self.told(text), expected)
+
+    def test_it_may_say_what_was_asked(self) -> None:
+        asked = "Is it `unload` or `load`?"
+        story = read_for(asked).reports(("`load` is here", [f"{A}@L3"]), answer="Not `unload`.")
+        self.assertEqual(report(story.record)["answer"], "Not `unload`.")
+
+
 class Contradictions(unittest.TestCase):
     def kinds(self, story: Story) -> list[str]:
         return [each.kind for each in contradictions(story.record)]
@@ -248,6 +302,16 @@ class Contradictions(unittest.TestCase):
         self.assertEqual(self.kinds(read().reports(*sides)), ["different_values"])
         self.assertEqual(self.kinds(read().reports(*sides, both)), [])
         self.assertEqual(self.kinds(read().reports(both, *sides)), ["different_values"])
+
+    def test_a_report_may_not_be_silent_on_a_claim_that_it_contradicts(self) -> None:
+        one, other = f"{A}@L3-L3", f"{A}@L5-L5"
+
+        def kinds(*refs: str) -> list[str]:
+            story = read().claims("`load`", [one], "def load")
+            return self.kinds(story.reports(("it", [*refs], {"value": "30"})))
+
+        self.assertEqual(kinds(other), ["different_values"])
+        self.assertEqual(kinds(other, one), [])
 
     def test_a_claimed_zero_match_is_met_only_by_the_same_search_in_its_place(self) -> None:
         hit = ("src/in/a.py", 3, "it")

@@ -199,6 +199,6 @@ def _claim(claim: Members) -> Claim:
         claim.text("claim"),
         claim.texts("evidence_refs"),
         claim.text("obligation_id"),
-        claim.text("value"),
+        claim.text("value").strip(),
         claim.text("confidence"),
     )

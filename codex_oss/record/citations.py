@@ -17,7 +17,8 @@ TEXTS_KEPT = 64  # Split texts: a report cites the same few readings again and a
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The lines a finding rests on, as they were shown. A command as a whole has no `path`."""
+    """The lines a finding rests on, as they were shown. A command as a whole has no `path`, and is
+    not `is_found` where it only says that something is not there."""
 
     ref: str
     path: str
@@ -30,6 +31,14 @@ class Citation:
     command: int
     redacted: bool = False
     is_partial: bool = False
+    is_found: bool = True
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Return what tells this evidence from other, under whichever reference it is cited."""
+        if self.path:
+            return self.path, self.file_sha256, self.first_line, self.last_line
+        return (self.command,)
 
     @property
     def text(self) -> str:
@@ -122,18 +131,21 @@ def _from_match(command: Command, ref: EvidenceRef, text: str) -> Citation | Non
 
 def _whole(command: Command, text: str) -> Citation:
     """Cite a command. That nothing was found is said of what was asked; anything else only of
-    what was shown, or a model could prove a word by asking for it."""
+    what was shown, or a model could prove a word by asking for it. Why a search failed quotes its
+    pattern, and shows nothing."""
     asked = (command.command,) if is_zero_match(command) else ()
+    is_failed_search = command.tool_name == "rtk_grep" and command.exit_code > 1
     return Citation(
         ref=text,
         path="",
         first_line=0,
         last_line=0,
-        shown=(*asked, *command.text.split("\n")),
+        shown=() if is_failed_search else (*asked, *command.text.split("\n")),
         sha256=command.output_hash,
         file_sha256="",
         observed_seq=command.seq,
         command=command.index,
         redacted=bool(command.redactions),
         is_partial=not command.complete,
+        is_found=not command.exit_code,
     )

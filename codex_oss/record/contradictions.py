@@ -1,8 +1,8 @@
 """Where a run disagrees with itself (missions 11.4).
 
-The record enters; leave two supported findings that give one obligation different values, a
-claimed zero match that a later search met, and a shown line that the contract knows for a sign of
-it. A later finding that cites both sides settles it.
+The record enters; leave two supported claims, of the report or recorded on the way, that give one
+obligation different values, a claimed zero match that a later search met, and a shown line that the
+contract knows for a sign of it. A later claim that cites both sides settles it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from itertools import combinations
 
 from codex_oss.contract import Obligation, SourceRequirement
 from codex_oss.record.citations import is_zero_match, shown_lines
-from codex_oss.record.findings import Finding, findings
+from codex_oss.record.findings import Finding, findings, recorded
 from codex_oss.record.remembering import remembered
 from codex_oss.record.run_record import Command, RunRecord
 
@@ -33,8 +33,10 @@ class Contradiction:
 def contradictions(record: RunRecord) -> tuple[Contradiction, ...]:
     """Return what is not settled."""
     supported = [f for f in findings(record) if f.status == "supported"]
+    before = [f for f in recorded(record) if f.status == "supported"]
+    claimed = [*before, *supported] if record.answer.draft else supported
     return (
-        *_different_values(supported),
+        *_different_values(claimed),
         *_met_zero_matches(record, supported),
         *_shown_markers(record, supported),
     )
@@ -79,10 +81,18 @@ def _different_values(supported: list[Finding]) -> Iterator[Contradiction]:
             values.setdefault(plain_value(finding.value), at)
     for obligation_id, values in questions.items():
         sides = [supported[at] for at in values.values()]
+        refs = [set(finding.evidence_refs) for finding in sides]
         later = supported[max(values.values()) + 1 :]
-        if len(sides) > 1 and not _is_settled([set(f.evidence_refs) for f in sides], later):
+        if len(sides) > 1 and not (_is_settled(refs, later) or _is_last_word(refs)):
             ids = tuple(finding.id for finding in sides)
             yield Contradiction("different_values", obligation_id, ids)
+
+
+def _is_last_word(sides: Sequence[set[str]]) -> bool:
+    """Whether the last side cites all that came before it, beside what it rests on itself."""
+    *before, last = sides
+    is_more = bool(last.difference(*before))
+    return is_more and not _overlap(before) and all(last & each for each in before)
 
 
 def plain_value(value: str) -> str:
@@ -128,6 +138,10 @@ def _refs_to(supported: list[Finding], command: int) -> set[str]:
 def _is_settled(sides: Sequence[set[str]], findings: Sequence[Finding]) -> bool:
     """Whether one of these findings cites every side. Sides that rest on one reference cannot be
     told apart by it."""
-    if any(one & other for one, other in combinations(sides, 2)):
+    if _overlap(sides):
         return False
     return any(all(side.intersection(f.evidence_refs) for side in sides) for f in findings)
+
+
+def _overlap(sides: Sequence[set[str]]) -> bool:
+    return any(one & other for one, other in combinations(sides, 2))

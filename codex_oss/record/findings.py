@@ -43,6 +43,12 @@ class Finding:
         looked_at = {result.ref for result in self.checked if result.verification in HELD}
         return self.status == "supported" and looked_at.issuperset(self.evidence_refs)
 
+    @property
+    def places(self) -> int:
+        """How many pieces of evidence it names: one under several references is one."""
+        seen = {citation.ref: citation.place for citation in self.citations}
+        return len({seen.get(ref, ref) for ref in self.evidence_refs})
+
 
 @remembered("answer")
 def draft_of(record: RunRecord) -> ReportDraft | None:
@@ -63,11 +69,19 @@ def findings(record: RunRecord) -> tuple[Finding, ...]:
     elif draft is not None:
         named = {f"f{number}": claim for number, claim in enumerate(draft.findings, 1)}
     else:
-        named = {
-            c.claim_id: DraftClaim(c.text, c.evidence_refs, c.obligation_id, c.value, "LOW")
-            for c in record.answer.claims
-        }
+        return recorded(record)
     return tuple(_judged(record, name, claim, checked) for name, claim in named.items())
+
+
+@remembered("mission", "evidence", "answer")
+def recorded(record: RunRecord) -> tuple[Finding, ...]:
+    """Return the claims that were recorded on the way, in order."""
+    checked = {result.ref: result for result in record.answer.checked or ()}
+    rows = (
+        (c.claim_id, DraftClaim(c.text, c.evidence_refs, c.obligation_id, c.value, "LOW"))
+        for c in record.answer.claims
+    )
+    return tuple(_judged(record, name, claim, checked) for name, claim in rows)
 
 
 def told(record: RunRecord) -> tuple[Finding, ...]:
@@ -90,7 +104,9 @@ def _judged(
     missing = missing_tokens(claim.claim, claim.value, citations)
     is_deed = claims_a_deed(claim.claim)
     has_changed = any(result.verification in ("stale", "missing") for result in results)
-    too_few = len(set(refs)) < record.contract.sufficiency.min_evidence_refs_per_claim
+    too_few = (
+        len({c.place for c in citations}) < record.contract.sufficiency.min_evidence_refs_per_claim
+    )
     topic = topic_in(record.contract.scope.forbidden_topics, f"{claim.claim}\n{claim.value}")
     status = "supported"
     if not refs or len(citations) < len(refs):

@@ -33,15 +33,17 @@ def claims_a_deed(claim: str) -> bool:
 
 def missing_tokens(claim: str, value: str, citations: Iterable[Citation]) -> tuple[str, ...]:
     """Return the code-like words of a claim, and its value, that no cited span holds, nor its path
-    or line numbers."""
+    or line numbers. A value is what was found: that something is not there gives none."""
     cited = tuple(citations)
     shown = "\n".join(citation.text for citation in cited)
+    found = tuple(citation for citation in cited if citation.is_found)
+    shown_found = "\n".join(citation.text for citation in found)
     missing = [
         token
         for token, parts in _tokens(claim)
         if not all(_stands(part, shown, cited) for part in parts)
     ]
-    if value.strip() and not _stands(value, shown, cited):
+    if value.strip() and not _stands(value, shown_found, found):
         missing.append(value)
     return tuple(dict.fromkeys(missing))
 
@@ -49,7 +51,7 @@ def missing_tokens(claim: str, value: str, citations: Iterable[Citation]) -> tup
 def new_tokens(text: str, known: str) -> tuple[str, ...]:
     """Return the code-like words of a text that do not stand in what is known."""
     tokens = dict.fromkeys(token for token, _ in _tokens(text))
-    return tuple(t for t in tokens if not _stands_in(t.strip().removesuffix("()"), known))
+    return tuple(token for token in tokens if not _stands_in(_bare(token), known))
 
 
 def _tokens(claim: str) -> Iterable[tuple[str, list[str]]]:
@@ -60,13 +62,19 @@ def _tokens(claim: str) -> Iterable[tuple[str, list[str]]]:
 
 
 def _stands(token: str, shown: str, cited: tuple[Citation, ...]) -> bool:
-    bare = token.strip().removesuffix("()")
-    return not bare or _stands_in(bare, shown) or any(_names(bare, each) for each in cited)
+    bare = _bare(token)
+    return _stands_in(bare, shown) or any(_names(bare, each) for each in cited)
+
+
+def _bare(token: str) -> str:
+    return token.strip().removesuffix("()") or token.strip()
 
 
 def _stands_in(word: str, text: str) -> bool:
     """Whether a word stands in a text, and not as a part of a longer one. A unit may follow a
-    number: `30s`."""
+    number: `30s`. No word stands everywhere."""
+    if not word:
+        return True
     joins_after = str.isdigit if word.isdigit() else _is_letter
     start = text.find(word)
     while start >= 0:

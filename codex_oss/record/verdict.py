@@ -75,7 +75,7 @@ def conditions(record: RunRecord) -> dict[str, bool]:
         "findings_supported_and_verified": (bool(known) or is_exact)
         and all(f.is_proven for f in known),
         "minimum_claims_and_refs": len(known) >= (0 if is_exact else max(1, limits.min_main_claims))
-        and all(len(set(f.evidence_refs)) >= refs_min for f in known),
+        and all(f.places >= refs_min for f in known),
         "required_outputs_present": not missing_fields(record),
         "no_contradiction": not contradictions(record),
         "no_open_uncertainty": not _has_open_uncertainty(record, draft),
@@ -219,5 +219,4 @@ def _confidence(record: RunRecord, draft: ReportDraft | None, status: str) -> st
 
 
 def _is_sure(finding: Finding) -> bool:
-    has_two = len({(c.path, c.first_line, c.command) for c in finding.citations}) > 1
-    return finding.status == "supported" and bool(finding.value or has_two)
+    return finding.status == "supported" and bool(finding.value or finding.places > 1)

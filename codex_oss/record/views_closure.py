@@ -3,20 +3,15 @@
 The record enters; each member leaves that says how the run was closed (missions 12.1 and 12.3).
 """
 
-from codex_oss.contract import topic_in
 from codex_oss.record.closing import SOURCE_PACK, is_recovery
 from codex_oss.record.closing_words import closings, narrative
 from codex_oss.record.contradictions import contradictions
 from codex_oss.record.coverage import obligation_states
 from codex_oss.record.dialogue import CLOSER
 from codex_oss.record.events import Json
-from codex_oss.record.exact_answer import is_answered_exactly
-from codex_oss.record.exact_write import is_exact_write
 from codex_oss.record.findings import HELD, draft_of, told
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.verdict import Verdict, verdict
-
-ANSWER_CHARACTERS_MAX = 1_200
 
 
 def ending(record: RunRecord) -> Verdict:
@@ -26,20 +21,6 @@ def ending(record: RunRecord) -> Verdict:
         return now
     lowered, why = now.downgraded_from, now.downgrade_reasons
     return Verdict(said.status, said.status_reason, said.confidence, lowered, why)
-
-
-def answer(record: RunRecord) -> str:
-    """Return the model's answer if one of its findings may be told; without a draft it is made of
-    the recorded claims."""
-    draft, known = draft_of(record), told(record)
-    if draft:
-        is_told = known or is_recovery(record) or is_exact_write(record)
-        is_told = is_told or is_answered_exactly(record)
-        if not topic_in(record.contract.scope.forbidden_topics, draft.answer):
-            return draft.answer if is_told else ""
-    if words := narrative(record):
-        return words.narrative_summary
-    return " ".join(f.claim for f in known)[:ANSWER_CHARACTERS_MAX]
 
 
 def escalation(record: RunRecord, ended: Verdict) -> Json:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from codex_oss.record.answering import answer
 from codex_oss.record.citations import is_zero_match
 from codex_oss.record.events import Json
 from codex_oss.record.exact_write import exact_write
@@ -16,7 +17,7 @@ from codex_oss.record.findings import HELD, draft_of, told
 from codex_oss.record.run_record import RunRecord
 from codex_oss.record.spending import budget
 from codex_oss.record.verdict import Verdict
-from codex_oss.record.views_closure import answer, ending, escalation
+from codex_oss.record.views_closure import ending, escalation
 from codex_oss.record.views_report import artifact_folder, caveats, evidence
 from codex_oss.record.words import one_line, shown
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from codex_oss.record.answering import answer, unbacked_answer
 from codex_oss.record.citations import Citation, resolve
 from codex_oss.record.closing import FALLBACK, SOURCE_PACK, is_recovery
 from codex_oss.record.closing_words import narrative
@@ -23,7 +24,6 @@ from codex_oss.record.run_record import Command, RunRecord
 from codex_oss.record.spending import budget, usage
 from codex_oss.record.verdict import missing_fields
 from codex_oss.record.views_closure import (
-    answer,
     closure_attempts,
     ending,
     envelope,
@@ -281,6 +281,8 @@ def _our_caveats(record: RunRecord) -> Iterator[str]:
         yield f"Findings were dropped: they speak of what the contract forbids ({topics})."
     elif draft and draft.answer and not told(record):
         yield f"The model answered without a finding that may be told: {draft.answer}"
+    elif why := unbacked_answer(record):
+        yield f"The findings stand in place of the model's answer: {why}."
     warnings = record.admitted.admitted.admission.get("warnings")
     yield from map(str, warnings if isinstance(warnings, list) else ())
     yield from _policies_off(record)

@@ -100,17 +100,21 @@ class AskingGit(unittest.TestCase):
                         ),
                     ),
                 )
-                commits = asked.log(head, 9) or ()
+                (top, none), (one, paths) = asked.log(head, 9) or ()
                 self.assertEqual(
-                    [(c.author, c.subject) for c in commits], [("A", ""), ("A", "one")]
+                    [(c.author, c.subject) for c in (top, one)], [("A", ""), ("A", "one")]
                 )
-                self.assertEqual(asked.log(head, 1), commits[:1])
-                self.assertEqual(asked.log(head, 9, "inside" if up else "sub/inside"), commits[1:])
-                self.assertEqual(asked.changes_of(head), (commits[0], ()))
+                names = (".gitignore", "removed", "sub/inside", "tracked")
+                below = tuple("inside" if name[:3] == "sub" else f"../{name}" for name in names)
+                self.assertEqual((none, paths), ((), below if up else names))
+                self.assertEqual(asked.log(head, 1), ((top, ()),))
+                inside = "inside" if up else "sub/inside"
+                self.assertEqual(asked.log(head, 9, inside), ((one, (inside,)),))
+                self.assertEqual(asked.changes_of(head), (top, ()))
                 first = asked.changes_of(asked.commit_id("HEAD~1"))
                 assert first
-                self.assertEqual(first[0], commits[1])
-                self.assertIn(Changed("inside" if up else "sub/inside", 1, 0), first[1])
+                self.assertEqual(first[0], one)
+                self.assertIn(Changed(inside, 1, 0), first[1])
                 self.assertEqual(
                     asked.changes(staged=False),
                     (Changed(f"{up}removed", 0, 1), Changed(f"{up}tracked", 2, 1)),

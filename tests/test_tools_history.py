@@ -63,6 +63,18 @@ class History(unittest.TestCase):
         self.assertEqual(author, "(address)")
         self.assertEqual(subject, "three " + "x" * 194 + "[+106 chars]")
 
+    def test_a_commit_without_a_file_in_scope_is_only_counted(self) -> None:
+        plant(self.root, {"top.py": "t\n", "src/private/p.py": "q\n"})
+        self.commit("of the board")
+        git(self.root, "commit", "-q", "--allow-empty", "-m", "empty")
+        found = self.project.run("rtk_git_log", limit=2)
+        self.assertRegex(
+            found.text, r"^\w{40} \S+ t: empty\n\[cut: the last 2 commits; hidden: 1\]$"
+        )
+        self.assertEqual(self.project.run("rtk_git_show_stat", rev="HEAD~1").code, "out_of_scope")
+        self.assertIn("0 files: +0 -0", self.text("rtk_git_show_stat", rev="HEAD"))
+        self.assertNotIn("board", repr(self.project.run("rtk_git_log", limit=50)))
+
     def test_counts_are_of_files_in_scope(self) -> None:
         head = f"{self.id_of('HEAD')} 2026-05-01T10:00:00+02:00 Bob: two"
         rows = "+1 -0 src/a.py\n+1 -0 src/b.py\n2 files: +2 -0\n[hidden: 1]"
@@ -111,7 +123,7 @@ class History(unittest.TestCase):
         dice = chance()
         for _ in range(10 if LONG else 2):
             secret = "ghp_" + "".join(dice.choices("abcdefghijkmnpqrstuvwxyz23456789", k=36))
-            plant(self.root, {f"src/{secret}.py": "x\n"})
+            plant(self.root, {f"src/{secret}.py": "x\n", "src/b.py": secret})
             self.commit(f"use {secret}", f"Ann {secret}")
             git(self.root, "checkout", "-q", "-b", f"on-{secret}")
             plant(self.root, {f"src/{secret}.py": "y\n"})

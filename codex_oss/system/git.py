@@ -30,7 +30,7 @@ _COUNTED = ("--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv",
 _SUBMODULES = "--ignore-submodules=dirty"  # Else git runs another one inside, with its settings.
 _COMMIT = (
     *("--no-show-signature", "--no-notes", "--no-mailmap", "--encoding=UTF-8"),
-    *("--date=iso-strict", "--format=%H%x00%ad%x00%an%x00%s"),
+    *("--date=iso-strict", "--format=%x00%H%x00%ad%x00%an%x00%s"),
 )
 Setting = tuple[str, str]
 
@@ -112,14 +112,18 @@ class Git:
         head = said.get("branch.oid", "")
         return Standing(said.get("branch.head", ""), head if head != "(initial)" else "", entries)
 
-    def log(self, commit_id: str, limit: int, path: str = ".") -> tuple[Commit, ...] | None:
-        """Return a commit and those before it, newest first; of a path those that changed it."""
+    def log(
+        self, commit_id: str, limit: int, path: str = "."
+    ) -> tuple[tuple[Commit, tuple[str, ...]], ...] | None:
+        """Return a commit and those before it, newest first, each with the paths that it changed; a
+        merge with none. Of a path those that changed it."""
         asked = () if path == "." else ("--", path)
-        answer = self._ask("log", "-z", f"--max-count={limit}", *_COMMIT, commit_id, *asked)
+        options = (f"--max-count={limit}", "--root", "--name-only", "--no-renames", _SUBMODULES)
+        answer = self._ask("log", "-z", *options, *_COMMIT, commit_id, *asked)
         if answer is None:
             return None
-        fields = iter(_fields(answer))
-        return tuple(Commit(*four) for four in zip(*[fields] * 4, strict=True))
+        found = _commits(_fields(answer))
+        return tuple((commit, tuple(map(self._from_root, rows))) for commit, rows in found)
 
     def changes_of(self, commit_id: str) -> tuple[Commit, tuple[Changed, ...]] | None:
         """Return a commit and what it changed since its first parent."""
@@ -127,8 +131,8 @@ class Git:
         answer = self._ask("log", *whole, *_COUNTED, _SUBMODULES, *_COMMIT, commit_id)
         if answer is None:
             return None
-        fields = _fields(answer)
-        return Commit(*fields[:4]), self._changes(fields[4:])
+        ((commit, rows),) = _commits(_fields(answer))
+        return commit, self._changes(rows)
 
     def changes(self, path: str = ".", *, staged: bool) -> tuple[Changed, ...] | None:
         """Return what a work tree has changed, or what its next commit will change."""
@@ -138,7 +142,7 @@ class Git:
         return None if answer is None else self._changes(_fields(answer))
 
     def _changes(self, fields: list[str]) -> tuple[Changed, ...]:
-        rows = (row.lstrip("\n").split("\t", 2) for row in fields)
+        rows = (row.split("\t", 2) for row in fields)
         return tuple(
             Changed(self._from_root(row[2]), _lines(row[0]), _lines(row[1]))
             for row in rows
@@ -227,6 +231,20 @@ def _environment(work_tree: Path, settings: Iterable[Setting]) -> dict[str, str]
 
 def _fields(answer: bytes) -> list[str]:
     return os.fsdecode(answer.removesuffix(b"\0")).split("\0") if answer else []
+
+
+def _commits(fields: Iterable[str]) -> list[tuple[Commit, list[str]]]:
+    """Return each commit of a log in the form of `_COMMIT`, with the rows behind it: an empty
+    field, four that may be empty, then rows that never are."""
+    found: list[tuple[Commit, list[str]]] = []
+    left = iter(fields)
+    for field in left:
+        if not field:
+            found.append((Commit(next(left), next(left), next(left), next(left)), []))
+            continue
+        rows = found[-1][1]
+        rows.append(field if rows else field.removeprefix("\n"))
+    return found
 
 
 def _lines(number: str) -> int | None:

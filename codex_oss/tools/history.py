@@ -53,19 +53,23 @@ def status(call: ToolCall, means: Means, git: Git) -> Result:
 
 @_asking
 def log(call: ToolCall, means: Means, git: Git) -> Result:
-    """`rtk_git_log`: the last commits, or those that changed a path."""
+    """`rtk_git_log`: the last commits, or those that changed a path. One of which no file is in
+    scope is only counted."""
     place = means.guard.resolve_folder(call.text("path") or ".")
     if isinstance(place, Denied):
         return place
     limit = call.whole("limit") or COMMITS_MAX
     head = git.head()
-    commits = git.log(head, limit + 1, place.real_path) if head else None
-    if commits is None:
+    found = git.log(head, limit + 1, place.real_path) if head else None
+    if found is None:
         return failure(call, Failed("absent", "git knows no commit here"), place.path)
-    lines, redactions = _lines_of(commits[:limit], means)
+    visible = means.guard.visible({path for _, paths in found for path in paths})
+    commits = [c for c, paths in found[:limit] if not paths or not visible.isdisjoint(paths)]
+    lines, redactions = _lines_of(commits, means)
     more = call.changed(limit=COMMITS_MAX).key if limit < COMMITS_MAX else ""
-    cut = f"the last {limit} commits" if len(commits) > limit else ""
-    return _told(call, means, lines, redactions=redactions, cut=cut, more=more)
+    cut = f"the last {limit} commits" if len(found) > limit else ""
+    hidden = len(found[:limit]) - len(commits)
+    return _told(call, means, lines, hidden=hidden, redactions=redactions, cut=cut, more=more)
 
 
 @_asking
@@ -80,8 +84,10 @@ def show_stat(call: ToolCall, means: Means, git: Git) -> Result:
     if found is None:
         return failure(call, Failed("absent", f"there is no commit `{revision}`"))
     commit, changes = found
-    head, redactions = _lines_of((commit,), means)
     rows, hidden = _counted(changes, means)
+    if changes and hidden == len(changes):
+        return means.guard.denied("out_of_scope", "no file that it changed is in scope", "")
+    head, redactions = _lines_of((commit,), means)
     return _told(call, means, (*head, *rows), hidden=hidden, redactions=redactions)
 
 

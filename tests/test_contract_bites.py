@@ -130,8 +130,8 @@ BITES = {
         "record_verdict:test_high_takes_a_value_or_two_references_and_nothing_partial",
     "sufficiency_policy.allow_runtime_answer_graph_closure":
         "record_verdict:test_the_first_row_that_holds",
-    "closer_model": f"{HERE}:test_a_closer_is_refused_as_long_as_there_is_none",
-    "fallback_closer_model": f"{HERE}:test_a_closer_is_refused_as_long_as_there_is_none",
+    "closer_model": "missions_closers:test_the_closers_of_the_contract_are_asked_in_turn",
+    "fallback_closer_model": "missions_closers:test_the_closers_of_the_contract_are_asked_in_turn",
     "data_exposure": "runtime_admission:test_each_check_bites",
     "data_exposure.allow_classes": f"{HERE}:test_a_class_of_files_is_read_only_where_it_is_opened",
     "data_exposure.local_only": "runtime_admission:test_each_check_bites",
@@ -303,12 +303,6 @@ class Bites(unittest.TestCase):
         policy = {"must_list_uninspected_areas": True}
         result, _ = self.run_with(READ, GOOD, sufficiency_policy=policy)
         self.assertEqual(result.report["uninspected"], ["src/: 1 of 2 files"])
-
-    def test_a_closer_is_refused_as_long_as_there_is_none(self) -> None:
-        for name in ("closer_model", "fallback_closer_model"):
-            mission = parse_mission(contract(**{name: "kimi"})).mission
-            assert mission
-            self.assertEqual(mission.unenforced, ((f"$.{name}", '"kimi"'),))
 
 
 def codes(events: tuple[Event, ...]) -> list[str]:

@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
 import unittest
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import count, repeat
 from pathlib import Path
@@ -79,6 +80,18 @@ def no_blobs(digest: str, private: bool) -> str:
 
 def sealed(events: tuple[Event, ...]) -> HeadSealed:
     return HeadSealed(events[-1].seq, events[-1].event_hash, "final")
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Have a process of its own do this, and return its id. It ends with 0 if nothing is raised."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        work()
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 class AppendAndRead(unittest.TestCase):
@@ -182,21 +195,19 @@ class TwoWriters(unittest.TestCase):
             self.assertEqual(shelf.verdict()[0], "ok")
 
     def test_eight_processes_leave_one_chain(self) -> None:
-        each = 1_000 if LONG else 10
-        program = (
-            "import sys; sys.path[:0] = [{tests!r}, {root!r}]\n"
-            "from pathlib import Path\n"
-            "from test_mission_event_log import Shelf, CancelRequested\n"
-            "log = Shelf(Path({folder!r})).log(); log.open()\n"
-            "for n in range({each}): log.append(CancelRequested('person', str(n)))\n"
-        )
+        each = 1_000 if LONG else 50
         with scratch() as folder:
             shelf = Shelf(folder)
             shelf.written(short_run()[:1])
-            tests = str(ROOT / "tests")
-            code = program.format(tests=tests, root=str(ROOT), folder=str(folder), each=each)
-            running = [subprocess.Popen([sys.executable, "-B", "-c", code]) for _ in range(8)]
-            self.assertEqual([process.wait() for process in running], [0] * 8)
+
+            def append() -> None:
+                log = Shelf(folder).log()
+                log.open()
+                for number in range(each):
+                    log.append(CancelRequested("person", str(number)))
+
+            running = [forked(append) for _ in range(8)]
+            self.assertEqual([os.waitpid(pid, 0)[1] for pid in running], [0] * 8)
             self.assertEqual(len(list(shelf.log().read())), 1 + 8 * each)
             self.assertEqual(shelf.verdict()[0], "ok")
 
@@ -411,34 +422,36 @@ class FailingDisks(unittest.TestCase):
 class KilledWriters(unittest.TestCase):
     def test_kill_9_at_random_moments_loses_nothing_acknowledged(self) -> None:
         random = chance("kill")
-        for _ in range(200 if LONG else 5):
+        for _ in range(200 if LONG else 10):
             with scratch() as folder:
                 shelf = Shelf(folder)
                 shelf.written(short_run()[:1])
-                code = (
-                    f"import sys; sys.path[:0] = [{str(ROOT / 'tests')!r}, {str(ROOT)!r}]\n"
-                    "from pathlib import Path\n"
-                    "from test_mission_event_log import *\n"
-                    f"log = Shelf(Path({str(folder)!r}), Disk()).log(); log.open()\n"
-                    "for n in count(): log.append(CancelRequested('person', str(n))); "
-                    "print(n, flush=True)\n"
-                )
-                child = subprocess.Popen([sys.executable, "-B", "-c", code], stdout=subprocess.PIPE)
-                assert child.stdout
-                acknowledged = -1
-                for _ in range(random.randrange(1, 60)):
-                    acknowledged = int(child.stdout.readline())
-                child.kill()
-                child.wait()
-                rest = child.stdout.read().split(b"\n")[:-1]
-                child.stdout.close()
-                acknowledged = int(rest[-1]) if rest else acknowledged
+                acknowledged = self._killed(folder, random.randrange(1, 60))
                 log = shelf.log()
                 log.open()
                 reasons = [e.fact.reason for e in log.events if isinstance(e.fact, CancelRequested)]
                 self.assertEqual(reasons, [str(n) for n in range(len(reasons))])
                 self.assertGreater(len(reasons), acknowledged)
                 self.assertEqual(shelf.verdict()[0], "ok")
+
+    def _killed(self, folder: Path, after: int) -> int:
+        """Kill a process after so many of its appends, and return the last that it told of."""
+        ours, its = os.pipe()
+
+        def append() -> None:
+            log = Shelf(folder, Disk()).log()
+            log.open()
+            for number in count():
+                log.append(CancelRequested("person", str(number)))
+                os.write(its, b"%d\n" % number)
+
+        pid = forked(append)
+        os.close(its)
+        with open(ours, "rb") as told:  # noqa: PTH123
+            lines = [told.readline() for _ in range(after)]
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return int([*lines, *told][-1])
 
 
 if __name__ == "__main__":

@@ -43,7 +43,12 @@ def goals(
         _at_most("mission step, ms", 5, steps.get(mission.STEP_AND_SYNC_MS)),
         _at_most("mission step without the disk's syncs, ms", 5, steps.get(mission.STEP_MS)),
         _at_most("mission steps: last quarter, times the first", 1.3, steps.get(mission.GROWTH)),
-        Goal("512 live idle streams", "none dropped, 120 MB: tests/test_bridge_crowd.py", None, ""),
+        Goal(
+            "512 live idle streams",
+            "none dropped, 120 MB: tests/test_bridge_endurance.py",
+            None,
+            "",
+        ),
     ]
 
 

@@ -45,7 +45,7 @@ CALLS = {
 }
 WHOLE = {
     "chat": Marks(b'"content":', b'"finish_reason"'),
-    "responses": Marks(b"output_text", b'completed"'),
+    "responses": Marks(b"output_text", b'"output_tokens"'),
 }
 
 

@@ -14,6 +14,7 @@ from support.told import patch_run
 
 from codex_oss.audit import audit
 from codex_oss.chat import ChatChunk
+from codex_oss.errors import NotFound
 from codex_oss.log import Head, HeadStore
 from codex_oss.missions import Keeping
 from codex_oss.record import Fact, PromotionFinished
@@ -138,6 +139,9 @@ class Kept(unittest.TestCase):
         head = later.desk._heads.read(old[1])
         assert head
         self.assertEqual((head.gc["reason"], head.sealed), ("31 days old", True))
+        for name in (old[1], "m1"):
+            with self.assertRaisesRegex(NotFound, f"{name} was removed at .*: 31 days old; it had"):
+                later.desk.archive.find(name)
 
     def test_private_texts_go_and_the_log_stays_whole(self) -> None:
         run_id = ended(self.shop)

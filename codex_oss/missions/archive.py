@@ -175,7 +175,18 @@ class RunArchive:
         for run_id in self._runs_of(name):
             return run_id
         hint = "run: codex-oss mission list"
+        if (gone := self._removed(name)) is not None:
+            why = f"{name} was removed at {gone.gc['at']}: {gone.gc['reason']}"
+            raise NotFound(f"{why}; it had {gone.count} events, head {gone.head}", hint=hint)
         raise NotFound(f"there is no mission or run {name!r} here", hint=hint)
+
+    def _removed(self, name: str) -> Head | None:
+        """Return the head that a removed run left, of a mission the newest."""
+        for run_id in self._heads.run_ids():
+            head = self._heads.read(run_id)
+            if head and head.gc and name in (run_id, head.mission_id):
+                return head
+        return None
 
     def list(self) -> Iterator[Json]:
         """Yield every run, newest first, from its head; from its log where that is not ours."""

@@ -20,7 +20,13 @@ from support.missions import (
 from codex_oss.contract import OBSERVATION, blocks, read_spoken, spoken
 from codex_oss.deadline import Deadline
 from codex_oss.missions import MissionResult
-from codex_oss.record import ActionRejected, Event, ModelReplied, ModelRequested
+from codex_oss.record import (
+    ActionRejected,
+    Event,
+    ModelReplied,
+    ModelRequested,
+    RuntimeRecoveryRecorded,
+)
 
 READ: Mapping[str, object] = {
     "action_type": "tool_call",
@@ -144,6 +150,11 @@ class Encodings(unittest.TestCase):
         self.assertNotIn("tool", {message.role for message in messages})
         said = next(m.text for m in messages if m.role == "assistant")
         self.assertEqual(json.loads(said)["tool_name"], "rtk_read")
+        self.assertEqual(self.recoveries(), [("protocol_switch", "recovered")])
+
+    def recoveries(self) -> list[tuple[str, str]]:
+        found = [e.fact for e in self.events if isinstance(e.fact, RuntimeRecoveryRecorded)]
+        return [(fact.recovery_class, fact.status) for fact in found]
 
     def test_one_fault_or_one_that_was_understood_changes_nothing(self) -> None:
         bad = calls(("fly", {}))
@@ -159,6 +170,7 @@ class Encodings(unittest.TestCase):
         result, model = self.run_in("json_action", writes(READ), cut)
         self.assertEqual(len(model.requests), 3)
         self.assertEqual(result.status_reason, "action_parse_failed")
+        self.assertEqual(self.recoveries(), [("output_limit_raised", "recovered")])
 
     def test_a_reply_is_logged_as_it_was_written_with_the_calls_it_meant(self) -> None:
         self.run_in("json_action", writes(READ), writes(REPORT))

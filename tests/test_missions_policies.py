@@ -108,7 +108,10 @@ class Runs(unittest.TestCase):
             "critical_path_read_allowed": True,
             "critical_path_read_reason": "to review it",
         }
-        result, _ = self.run_with(READ, GOOD, risk_tier="critical", **allowed)
+        result, model = self.run_with(READ, GOOD, risk_tier="critical", **allowed)
+        self.assertEqual(len(model.requests), 2)
+        capped = ["complete_status_exceeds_runtime_cap"]
+        self.assertEqual(result.report["downgrade_reasons"], capped)
         self.assertEqual(
             (result.status, result.status_reason), ("ESCALATE", "critical_path_detected")
         )

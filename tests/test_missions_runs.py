@@ -96,6 +96,7 @@ class EndsAsItEarned(unittest.TestCase):
         body = {"status": "COMPLETE", "confidence": "LOW", "answer": "?", "findings": rows}
         result, _ = self.run_with(READ, calls(("final_report", {"report": body})))
         self.assertEqual((result.status, len(result.report["contradictions"])), ("ESCALATE", 1))  # type: ignore[arg-type]
+        self.assertEqual(fact_types(self.events).count("ContradictionRecorded"), 1)
 
     def test_deeds_that_no_tool_can_do_make_a_finding_weak(self) -> None:
         result, _ = self.run_with(READ, report((f"I ran the tests: {CLAIM}", [REF])))

@@ -3,6 +3,7 @@
 from codex_oss.record.citations import Citation, is_zero_match, resolve, shown_lines
 from codex_oss.record.closing import (
     FALLBACK,
+    REPAIRS_MAX,
     SOURCE_PACK,
     closing_reason,
     early_end,
@@ -134,7 +135,7 @@ from codex_oss.record.sources import (
     was_tried,
 )
 from codex_oss.record.spending import budget
-from codex_oss.record.verdict import Verdict, conditions, verdict
+from codex_oss.record.verdict import EXCEEDS_CAP, Verdict, conditions, verdict
 from codex_oss.record.views_delivery import STATES as DELIVERY_STATES
 from codex_oss.record.views_group import group_message, report
 from codex_oss.record.views_people import (
@@ -162,6 +163,7 @@ from codex_oss.record.visible_commentary import Sentence, commentary_for, shown_
 from codex_oss.record.words import one_line, shown
 
 __all__ = [
+    "EXCEEDS_CAP",
     "GROUP",
     "MEMBER",
     "Member",
@@ -255,6 +257,7 @@ __all__ = [
     "RunResumed",
     "RuntimeProgressEmitted",
     "RuntimeRecoveryRecorded",
+    "REPAIRS_MAX",
     "SOURCE_PACK",
     "CLOSER",
     "TAKEN",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from codex_oss.record.closing import REPAIRS_MAX
 from codex_oss.record.events import Json
 from codex_oss.record.run_record import RunRecord
 
@@ -15,6 +16,7 @@ def budget(record: RunRecord) -> Json:
         "files": _spent(len(record.evidence.files), limits.max_files_to_inspect),
         "elapsed_ms": _spent(spent.elapsed_ms, limits.time_budget_seconds * 1000),
         "output_tokens": _spent(spent.output_tokens, limits.max_output_tokens_total),
+        "repairs": _spent(record.loop.faulty, REPAIRS_MAX),
         "redirected": [name for name, _ in spent.redirected],
         "exhausted": list(spent.exhausted),
     }

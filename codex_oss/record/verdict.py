@@ -29,8 +29,11 @@ from codex_oss.record.sources import is_denied, required_sources, source_states
 
 CONFIDENCES = ("LOW", "MEDIUM", "HIGH")
 
+EXCEEDS_CAP = "complete_status_exceeds_runtime_cap"
+"""Why a status goes down where every condition is met, and a person must decide all the same."""
+
 CONDITIONS = {
-    "model_asked_for_complete": "complete_status_exceeds_runtime_cap",
+    "model_asked_for_complete": EXCEEDS_CAP,
     "required_obligations_answered": "complete_missing_required_answer",
     "required_sources_satisfied": "complete_before_required_sources",
     "findings_supported_and_verified": "complete_with_weak_findings",
@@ -142,7 +145,7 @@ def verdict(record: RunRecord) -> Verdict:
         reason=why or reason or "interrupted",
         confidence=_confidence(record, draft, status),
         downgraded_from=asked if lowered else "",
-        downgrade_reasons=tuple(failed) if lowered else (),
+        downgrade_reasons=(tuple(failed) or (EXCEEDS_CAP,)) if lowered else (),
     )
 
 

@@ -58,6 +58,7 @@ from codex_oss.runtime.costs import cost_microusd
 from codex_oss.runtime.encodings import encoding_of, offered
 from codex_oss.runtime.fast import fast_gate, open_fast_search
 from codex_oss.runtime.intents import CallModel, ChangeProfile, Intent, LookAgain, Note, RunTool
+from codex_oss.runtime.noticing import unnoted
 from codex_oss.runtime.phases import (
     is_asked_once_more,
     newly_exhausted,
@@ -91,6 +92,8 @@ def decide(record: RunRecord) -> Intent:
     phase, cause = phase_of(record)
     if phase != loop.phase:
         return Note(PhaseChanged(loop.phase, phase, cause, _refs(record)))
+    if noted := unnoted(record):
+        return Note(noted)
     if loop.queue and not early_end(record):
         return Note(_taken(record, loop.queue[0]))
     if name := next_profile(record):

@@ -6,6 +6,7 @@ was told to (missions 10.4). Every limit of a run is a row of one of the two tab
 """
 
 from codex_oss.record import (
+    EXCEEDS_CAP,
     Look,
     RunRecord,
     closing_reason,
@@ -60,6 +61,8 @@ def is_asked_once_more(record: RunRecord) -> bool:
     validated = record.answer.validated
     if not (validated and validated.downgraded_from and record.answer.drafts == 1):
         return False
+    if validated.reasons == (EXCEEDS_CAP,):
+        return False  # Nothing that the model could mend.
     return not early_end(record) and not out_of(record)
 
 

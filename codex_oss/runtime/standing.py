@@ -7,6 +7,7 @@ the agenda, what is expected now, and a note on what went wrong (missions 9).
 from collections.abc import Iterator
 
 from codex_oss.record import (
+    REPAIRS_MAX,
     Answered,
     Command,
     Json,
@@ -15,6 +16,7 @@ from codex_oss.record import (
     looks,
     obligation_states,
 )
+from codex_oss.runtime.costs import cost_limit
 
 AGENDA_SHOWN = 3
 GIST_CHARACTERS = 80
@@ -39,6 +41,8 @@ def standing(record: RunRecord, purpose: str) -> Json:
             "observation_bytes": max(
                 0, limits.max_total_observation_bytes - spent.observation_bytes
             ),
+            "repairs": max(0, REPAIRS_MAX - record.loop.faulty),
+            **_limited(record),
             "files": max(0, limits.max_files_to_inspect - len(record.evidence.files)),
         },
         "evidence": [
@@ -59,6 +63,18 @@ def _instruction(record: RunRecord, purpose: str) -> str:
     if record.contract.is_exact:
         return _EXACT_INSTRUCTION
     return _PACKED_INSTRUCTION if record.contract.is_packed else _INSTRUCTIONS[purpose]
+
+
+def _limited(record: RunRecord) -> Json:
+    """Return what is left of the limits that only some contracts have."""
+    spent, limits = record.budget, record.contract.budget
+    left: Json = {}
+    if limits.max_output_tokens_total is not None:
+        left["output_tokens"] = max(0, limits.max_output_tokens_total - spent.output_tokens)
+    cost = cost_limit(record.contract)
+    if cost is not None and spent.cost_microusd is not None:
+        left["cost_microusd"] = max(0, cost - spent.cost_microusd)
+    return left
 
 
 def _asked_at_ms(record: RunRecord) -> int:

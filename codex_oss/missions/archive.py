@@ -4,7 +4,7 @@ Never from a file of a mission: those are projections. A mission id stands for i
 Nothing here takes a lock or appends; only `rebuild` writes, and only projections.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -208,18 +208,18 @@ class RunArchive:
             if run_id in folders or (head and not head.gc):
                 yield run_id, head
 
-    def scorecards(self) -> Json:
+    def scorecards(self, heads: Iterable[Head] | None = None) -> Json:
         """Return how the lanes of models do, by all runs of this project."""
-        return scorecards(head.summary for head in self.heads())
+        return scorecards(head.summary for head in heads or self.heads())
 
     def heads(self) -> Iterator[Head]:
         for _, head in self.runs():
             if head:
                 yield head
 
-    def live_runs(self) -> int:
-        """Return how many runs some process works on at this moment."""
-        return sum(self.is_held(head.run_id) for head in self.heads() if not head.sealed)
+    def live_runs(self, heads: Iterable[Head]) -> int:
+        """Return how many of these runs some process works on at this moment."""
+        return sum(self.is_held(head.run_id) for head in heads if not head.sealed)
 
     def is_held(self, run_id: str) -> bool:
         """Whether some process works on this run."""

@@ -5,7 +5,7 @@ of its own. A run belongs to the process that holds its `run.lock` (architecture
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -18,7 +18,7 @@ from codex_oss.contract import MissionV1, contract_digest, parse_mission, render
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import BadMission, Cancelled, Refused
 from codex_oss.layout import Layout
-from codex_oss.log import HeadStore, MissionEventLog, write_projections
+from codex_oss.log import Head, HeadStore, MissionEventLog, write_projections
 from codex_oss.missions.archive import RunArchive
 from codex_oss.missions.auditing import Auditor
 from codex_oss.missions.facts import (
@@ -136,11 +136,12 @@ class MissionDesk:
         guard = self._guard_for(order.mission)
         survey = guard.survey()
         with ExitStack() as on_failure, self._shelf.one_at_a_time():
-            if same := self._same.begun(order.run_key):
+            heads = tuple(self.archive.heads())  # Once: a thousand of them take 0.15 s to read.
+            if same := self._same.begun(order.run_key, heads):
                 return self._same.attached(same, deadline)
-            mission_id = self._name_of(order.mission)
+            mission_id = _name_of(order.mission, heads)
             order = renamed(order, mission_id)
-            facts = self._facts(order, survey, self.archive.live_runs())
+            facts = self._facts(order, survey, heads)
             admission = admit(order.mission, facts, is_group=bool(members))
             if facts.storage_fault or admission.decision == "busy":
                 raise refusal(admission)
@@ -178,12 +179,13 @@ class MissionDesk:
             write_files=partial(self._write_files, log),
         )
 
-    def _facts(self, order: Order, survey: ScopeSurvey, live_runs: int) -> AdmissionFacts:
+    def _facts(self, order: Order, survey: ScopeSurvey, heads: Sequence[Head]) -> AdmissionFacts:
+        live_runs = self.archive.live_runs(heads)
         facts = find_facts(
             order, survey, self._layout, self._provider_fault, live_runs, self._seconds_max
         )
         seconds, error = self._provider_wait(order.profile)
-        states = lane_states(self.archive.scorecards(), order.profile.name)
+        states = lane_states(self.archive.scorecards(heads), order.profile.name)
         return replace(facts, retry_after_seconds=seconds, last_error=error, lane_states=states)
 
     def sources(self, mission: MissionV1) -> Sources:
@@ -308,10 +310,10 @@ class MissionDesk:
         admitted = record.admitted.admitted
         first, other = (self._registry.resolve(each) for each in (admitted.profile.name, name))
         order = Order(record.contract, other, admitted.model_alias, 0, admitted.door)
-        others_live = self.archive.live_runs() - 1
-        survey = guard.survey()
-        facts = self._facts(order, survey, others_live)
-        asked = self._facts(replace(order, profile=first), survey, others_live)
+        survey, heads = guard.survey(), tuple(self.archive.heads())
+        facts = self._facts(order, survey, heads)
+        facts = replace(facts, live_runs=facts.live_runs - 1)  # This run has its place already.
+        asked = self._facts(replace(order, profile=first), survey, heads)
         facts = facts if why == CLOSER else replace(facts, requested=asked.strength)
         admission = admit(record.contract, facts)
         is_in = admission.decision == "admitted"
@@ -375,20 +377,21 @@ class MissionDesk:
             )
         return parsed.mission
 
-    def _name_of(self, mission: MissionV1) -> str:
-        """Return the mission's id: an id is bound to its contract, another contract gets `-2`."""
-        digest = contract_digest(mission)
-        taken = {h.mission_id: h.summary.get("contract") for h in self.archive.heads()}
-        name, number = mission.mission_id, 1
-        while taken.get(name, digest) != digest:
-            number += 1
-            suffix = f"-{number}"
-            name = mission.mission_id[: MISSION_ID_CHARACTERS_MAX - len(suffix)] + suffix
-        return name
-
 
 class _Nobody:
     """The model of a run that is only closed: whoever asks it gets no answer."""
 
     def stream(self, request: ChatRequest, deadline: Deadline) -> Iterator[Burst]:
         raise Cancelled("the run is being closed")
+
+
+def _name_of(mission: MissionV1, heads: Sequence[Head]) -> str:
+    """Return the mission's id: an id is bound to its contract, another contract gets `-2`."""
+    digest = contract_digest(mission)
+    taken = {h.mission_id: h.summary.get("contract") for h in heads}
+    name, number = mission.mission_id, 1
+    while taken.get(name, digest) != digest:
+        number += 1
+        suffix = f"-{number}"
+        name = mission.mission_id[: MISSION_ID_CHARACTERS_MAX - len(suffix)] + suffix
+    return name

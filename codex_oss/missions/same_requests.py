@@ -4,7 +4,7 @@ An order's run key enters, a run that tells its log leaves. A request is the sam
 its contract, so that what Codex asks again after a broken stream is spent for once (missions 4).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
@@ -12,7 +12,7 @@ from codex_oss.contract import contract_digest
 from codex_oss.deadline import Clock, Deadline
 from codex_oss.errors import Refused
 from codex_oss.layout import Layout
-from codex_oss.log import BlobStore, LogFollower
+from codex_oss.log import BlobStore, Head, LogFollower
 from codex_oss.missions.archive import LoggedRun, RunArchive
 from codex_oss.missions.attached import LOOK_SECONDS, AttachedRun
 from codex_oss.missions.facts import Order
@@ -50,9 +50,10 @@ class SameRequests:
         self._layout, self._archive, self.handover = layout, archive, handover
         self._resume, self._clock, self._disk = resume, clock, disk
 
-    def begun(self, run_key: str) -> LoggedRun | None:
-        """Return the run that this request began before, if it goes on or ended a moment ago."""
-        names = (h.run_id for h in self._archive.heads() if h.summary.get("run_key") == run_key)
+    def begun(self, run_key: str, heads: Iterable[Head]) -> LoggedRun | None:
+        """Return which of these runs this request began before, if it goes on or ended a moment
+        ago."""
+        names = (head.run_id for head in heads if head.summary.get("run_key") == run_key)
         for run in (self._archive.load(name) for name in names if run_key):
             ended = datetime.fromisoformat(run.record.last_at or EPOCH)
             is_fresh = (self._clock.now() - ended).total_seconds() <= ANSWER_KEPT_SECONDS

@@ -14,6 +14,7 @@ from support.golden import cases
 from support.missions import ScriptedModel, begin, calls, report, workshop, write_tree
 
 from codex_oss.audit import CHECKS, Folder, LogState, Subject, audit, outcome_of
+from codex_oss.errors import Refused
 from codex_oss.log import parse_log
 from codex_oss.missions import TraceStyle, telling
 from codex_oss.record import (
@@ -417,10 +418,22 @@ class Honest(unittest.TestCase):
             log = LogState("ok", head_count=len(events), head_hash=events[-1].event_hash)
             folder = Folder(f"missions/{events[0].mission_id}", 0o700, files)
             red = failing(Subject(events[0].run_id, log, events, folder))
-            self.assertEqual(red - {"admission_recorded", *OF_REFUSED}, set(), case.name)
+            self.assertEqual(red - {"admission_recorded"}, set(), case.name)
 
-
-OF_REFUSED = ()
+    def test_a_run_that_goes_on_or_was_refused_says_so(self) -> None:
+        with scratch() as folder:
+            shop = workshop(write_tree(folder), ScriptedModel(READ, GOOD))
+            run = begin(shop)
+            red = failing(shop.desk.auditor.subject(run.run_id))
+            self.assertIn("log_sealed", red)
+            self.assertIn("mission_dir", red)
+            skipped = failing(shop.desk.auditor.subject(run.run_id), "SKIP")
+            self.assertIn("status_entitled", skipped)
+            with self.assertRaises(Refused):
+                begin(shop, mission_id="nothing", allowed_roots=["nowhere"])
+            refused = shop.desk.auditor.subject("nothing")
+            self.assertEqual(failing(refused), set())
+            self.assertIn("admission_recorded", failing(refused, "SKIP"))
 
 
 class Planted(unittest.TestCase):

@@ -15,6 +15,7 @@ from support.missions import contract, workshop, write_tree
 from support.providers import Asked, Pause, Reply, ScriptedProvider, calls, text
 from support.schema import faults_of_event
 
+from codex_oss.audit import audit
 from codex_oss.contract import render_handoff
 
 CLAIM = "`load` is defined in src/config.py at line 4"
@@ -61,6 +62,8 @@ class Told(unittest.TestCase):
             provider.then(READ, GOOD)
             with bridge(write_tree(folder), provider) as running:
                 events = running.client.events(asks())
+                subject = running.workshop.desk.auditor.subject("find_load")
+                red = [outcome for outcome in audit(subject) if not outcome.ok]
             items = [e.data["item"] for e in events if e.type == "response.output_item.done"]  # type: ignore[index]
             told = [i["oss_visible_event"]["event_id"] for i in items if "oss_visible_event" in i]
             mission = folder / ".codex-oss/missions/find_load"
@@ -70,7 +73,11 @@ class Told(unittest.TestCase):
                 told, [r["event_id"] for r in rows if r["metadata"]["shown_in"] == "summary"]
             )
             report = json.loads((mission / "report.json").read_text())
-            self.assertEqual(report["status"], "COMPLETE")
+            self.assertEqual((report["status"], red), ("COMPLETE", []))
+            delivery = json.loads((mission / "commentary_delivery.json").read_text())
+            self.assertEqual((delivery["consumer"], delivery["summary"]["failed"]), ("native", 0))
+            emitted = [row["seq"] for row in delivery["events"] if row["state"] == "sse_emitted"]
+            self.assertEqual([f"evt_{seq:06}" for seq in emitted], told)
 
     def test_not_streamed_it_is_the_same_items_in_one_reply(self) -> None:
         with scratch() as folder, ScriptedProvider() as provider:
@@ -130,12 +137,19 @@ class Told(unittest.TestCase):
                 self.assertEqual(forged.error["code"], "handoff_missing")
             self.assertEqual(len(list((folder / ".codex-oss/runs").glob("run_*"))), 1)
 
-    def test_the_trace_can_be_switched_off(self) -> None:
+    def test_the_trace_can_be_switched_off_and_the_report_told_as_json(self) -> None:
+        environ = {"OSS_VISIBLE_TRACE": "off", "OSS_INLINE_REPORT_JSON": "1"}
         with scratch() as folder, ScriptedProvider() as provider:
             provider.then(READ, GOOD)
-            with bridge(write_tree(folder), provider, OSS_VISIBLE_TRACE="off") as running:
+            with bridge(write_tree(folder), provider, **environ) as running:
                 events = running.client.events(asks())
-            self.assertEqual([phase for phase, _ in messages(events)], ["final_answer"])
+            ((phase, said),) = messages(events)
+            self.assertEqual(phase, "final_answer")
+            text, _, inline = said.partition("\n\nOSS_REPORT_BEGIN\n")
+            self.assertRegex(text, r"\nLog head: sha256:[0-9a-f]{64} \(\d+ events\)$")
+            stored = (folder / ".codex-oss/missions/find_load/report.json").read_text()
+            told = inline.removesuffix("\nOSS_REPORT_END")
+            self.assertEqual(json.loads(told), json.loads(stored))
 
     def test_a_silent_model_gets_heartbeats_and_waiting_sentences(self) -> None:
         slow = Reply((Pause(2.6), *READ.pieces))
@@ -241,6 +255,8 @@ class CallersWhoLeave(unittest.TestCase):
                 ended = run.record.loop.finalized
                 self.assertEqual(ended and ended.status_reason, "client_disconnected")
                 self.assertEqual({s.state for s in archive.check("find_load")}, {"same"})
+                subject = running.workshop.desk.auditor.subject("find_load")
+                self.assertEqual([o for o in audit(subject) if not o.ok], [])
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 5) -> None:

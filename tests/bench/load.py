@@ -60,26 +60,25 @@ class Measured:
     failed: int = 0
     arrived: list[list[float]] = field(default_factory=list)
 
-    def late_ms(self, percent: int, every_seconds: float) -> float:
+    def late_ms(self, percent: int, every_seconds: float) -> float | None:
         """Return how late deltas came that were due one every so many seconds."""
-        late = [
-            at - every_seconds * number
-            for each in self.arrived
-            for number, at in enumerate(each, 1)
-        ]
-        return percentile(late, percent) * 1e3
+        numbered = (pair for each in self.arrived for pair in enumerate(each, 1))
+        return percentile_ms([at - every_seconds * n for n, at in numbered], percent)
 
-    def first_delta_ms(self, percent: int) -> float:
-        return percentile(self.first_delta, percent) * 1e3
+    def first_delta_ms(self, percent: int) -> float | None:
+        return percentile_ms(self.first_delta, percent)
 
-    def whole_ms(self, percent: int) -> float:
-        return percentile(self.whole, percent) * 1e3
+    def whole_ms(self, percent: int) -> float | None:
+        return percentile_ms(self.whole, percent)
 
 
-def percentile(values: list[float], percent: int) -> float:
-    if len(values) < 2:
-        return values[0] if values else float("nan")
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+def percentile_ms(seconds: list[float], percent: int) -> float | None:
+    """Return a percentile in milliseconds, `None` where no stream was good."""
+    if not seconds:
+        return None
+    if len(seconds) == 1:
+        return seconds[0] * 1e3
+    return statistics.quantiles(seconds, n=100, method="inclusive")[percent - 1] * 1e3
 
 
 def run(load: Load) -> Measured:

@@ -145,9 +145,9 @@ class Row:
 
     workload: str
     target: str
-    first_p50_ms: float
-    first_p95_ms: float
-    whole_p50_ms: float
+    first_p50_ms: float | None
+    first_p95_ms: float | None
+    whole_p50_ms: float | None
     late_p95_ms: float | None
     deltas_per_s: float
     cpu_ms_per_stream: float | None
@@ -199,7 +199,7 @@ def ratios(rows: Sequence[Row]) -> list[dict[str, object]]:
                     "workload": ours.workload,
                     "beside": other.target,
                     "first_p50": quotient(ours.first_p50_ms, other.first_p50_ms),
-                    "first_p50_added_ms": ours.first_p50_ms - other.first_p50_ms,
+                    "first_p50_added_ms": difference(ours.first_p50_ms, other.first_p50_ms),
                     "whole_p50": quotient(ours.whole_p50_ms, other.whole_p50_ms),
                     "late_p95_added_ms": difference(ours.late_p95_ms, other.late_p95_ms),
                     "deltas_per_s": quotient(ours.deltas_per_s, other.deltas_per_s),

@@ -20,7 +20,7 @@ from test_missions_golden import all_events
 
 from codex_oss import __version__
 from codex_oss.cli.main import COMMANDS
-from codex_oss.contract import NOT_ENFORCED_YET
+from codex_oss.contract import NOT_ENFORCED_YET, TIERS
 from codex_oss.profiles import parse_profiles
 from codex_oss.record import FACTS, VIEWS, UnknownFact, commentary_for, spoken_by
 from codex_oss.settings import SETTINGS
@@ -110,9 +110,34 @@ def events() -> str:
     return table(("event", "by", "told as"), rows)
 
 
+def tiers() -> str:
+    built = (tier for tier in TIERS if not tier.makes_patches)
+    rows = (
+        (
+            f"`{tier.name}`" + (f", `{tier.style}`" if tier.is_open else ""),
+            f"`{tier.mode}`",
+            f"{tier.plain_name}: {TIERS_TOLD[tier.label]}",
+            f"{tier.tool_budget}, at most {tier.tool_budget_max}",
+            str(tier.time_budget_seconds),
+        )
+        for tier in built
+    )
+    return table(("tier", "mode", "what happens", "tool calls", "seconds"), rows)
+
+
+TIERS_TOLD = {
+    "A0": "nothing is looked at; the reply is a wanted value, or it is not",
+    "A1": "the runtime reads `allowed_paths` into the prompt, the model reports",
+    "A2": "the model looks with tools, under tighter limits",
+    "A3": "tools, claims, and rules for closing",
+    "A3-open": "looks beyond what is required, searches for the opposite, lists what it never saw",
+}
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("README.md", commands),
     "settings": ("README.md", settings),
+    "tiers": ("README.md", tiers),
     "not-enforced": ("README.md", not_enforced),
     "rooms": ("CONTRIBUTING.md", rooms),
     "events": ("CONTRIBUTING.md", events),

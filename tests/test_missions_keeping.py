@@ -18,7 +18,7 @@ from codex_oss.errors import NotFound
 from codex_oss.log import Head, HeadStore
 from codex_oss.missions import Keeping
 from codex_oss.record import Fact, PromotionFinished
-from codex_oss.system import SystemClock
+from codex_oss.system import SystemClock, private_folder
 from codex_oss.wiring import Workshop
 
 READ = [ChatChunk(reasoning="a private thought"), *calls(("rtk_read", {"path": "src/config.py"}))]
@@ -112,6 +112,17 @@ class Listed(unittest.TestCase):
             self.assertEqual({row["state"] for row in rows}, {"final"})
             names = [str(row["run_id"]) for row in rows]
             self.assertEqual((len(names), names), (500, sorted(names, reverse=True)))
+
+    def test_what_died_before_it_had_a_head_is_no_run(self) -> None:
+        with scratch() as folder:
+            shop = shop_at(write_tree(folder))
+            run_id = ended(shop)
+            for name in ("run_20260102t000001z_00000000", "run_20260102t000002z_00000000"):
+                private_folder(shop.layout.run(name))
+            shop.layout.events(name).touch(0o600)
+            self.assertEqual(verdicts(shop), {run_id: "ok"})
+            shop.layout.events(name).write_bytes(b"{}\n")
+            self.assertEqual(verdicts(shop), {run_id: "ok", name: "damaged"})
 
 
 class Kept(unittest.TestCase):

@@ -201,12 +201,16 @@ class RunArchive:
 
     def runs(self) -> Iterator[tuple[str, Head | None]]:
         """Yield every run, newest first, with its head if there is one of ours. One that was
-        removed is no run any more."""
+        removed is no run any more; one whose process died before it had a head is none yet."""
         folders = {path.name for path in self._layout.runs.glob("run_*")}
         for run_id in sorted(folders | set(self._heads.run_ids()), reverse=True):
             head = self._heads.read(run_id)
-            if run_id in folders or (head and not head.gc):
+            if self._has_begun(run_id) if head is None else run_id in folders or not head.gc:
                 yield run_id, head
+
+    def _has_begun(self, run_id: str) -> bool:
+        log = self._layout.events(run_id)
+        return log.is_symlink() or (log.exists() and log.lstat().st_size > 0)
 
     def scorecards(self, heads: Iterable[Head] | None = None) -> Json:
         """Return how the lanes of models do, by all runs of this project."""

@@ -170,6 +170,21 @@ class Replayed(unittest.TestCase):
         said = self.said(told)
         self.assertEqual((said.reasoning, said.reasoning_family), ("I must look.", "kimi"))
 
+    def test_of_long_reasoning_only_the_newest_goes_back(self) -> None:
+        told = story(window=16_000)
+        for number in range(9):
+            call = FunctionCall(f"c{number}", "rtk_ls", "{}")
+            told.says(tool_calls=(call,), reasoning="I must think. " * 200)
+            told.then(*observed(call.call_id, "src", f"a{number}.py"))
+        first = told.facts[0]
+        assert isinstance(first, MissionAdmitted)
+        told.facts[0] = replace(first, profile=replace(first.profile, family="kimi"))
+        prompt = prompt_for(told.record, "explore")
+        said = [m for m in prompt.request.messages if m.role == "assistant"]
+        self.assertEqual([bool(m.reasoning) for m in said], [False] * 7 + [True] * 2)
+        self.assertEqual([bool(m.calls) for m in said], [False] * 7 + [True] * 2)
+        self.assertTrue(prompt.fits)
+
     def test_a_turn_that_cannot_be_repeated_to_the_letter_is_told_as_text(self) -> None:
         call = FunctionCall("c0", "rtk_grep", '{"pattern": "x"}')
         secret = replace(call, arguments='{"pattern": "[redacted:aws:0000]"}')

@@ -6,6 +6,7 @@ the answer is kept, for a run asks many times about the record at hand and never
 
 from collections.abc import Callable
 from functools import wraps
+from operator import is_
 from typing import TypeVar
 
 from codex_oss.record.run_record import RunRecord
@@ -26,7 +27,7 @@ def remembered(*parts: str) -> Callable[[Judge[Value]], Judge[Value]]:
             nonlocal kept
             seen = tuple(getattr(record, part) for part in parts)
             for before, value in kept:
-                if all(one is other for one, other in zip(before, seen, strict=True)):
+                if all(map(is_, before, seen)):
                     return value
             value = judge(record)
             kept = ((seen, value), *kept)[:KEPT]

@@ -29,10 +29,9 @@ from codex_oss.runtime.encodings import encoding_of, functions_of
 from codex_oss.runtime.phases import open_looks, open_searches
 from codex_oss.runtime.rules import CLOSER_RULES, EXACT_RULES, rules
 from codex_oss.runtime.standing import standing
-from codex_oss.runtime.transcript import Row, fresh, rows_of
+from codex_oss.runtime.transcript import BYTES_PER_TOKEN, Row, fresh, rows_of
 
 PROMPT_VERSION = "2"
-BYTES_PER_TOKEN = 3  # A low guess for code; scaled by what the upstream counted (missions 9).
 MESSAGE_BYTES, CALL_BYTES = 16, 32  # What JSON puts round them on the wire.
 OUTPUT_TOKENS_MAX = 8_192
 REPORT_OUTPUT_TOKENS_MAX = 16_384

@@ -19,6 +19,8 @@ KEPT_LINES_MAX = 40  # Of a span that a claim rests on, when the rest of its rea
 TEXT_CHARACTERS_MAX = 2_000  # Of what the model wrote beside its calls.
 ARGUMENTS_CHARACTERS_MAX = 8_000  # Longer ones were no tool's; their answer says what they were.
 MESSAGES_KEPT = 512  # Rendered once: every later prompt of a run shows them again.
+REASONING_PART = 8  # Of the window: no row of a prompt with reasoning ever shrinks.
+BYTES_PER_TOKEN = 3  # A low guess for code; scaled by what the upstream counted (missions 9).
 REDACTED = "[redacted:"  # What stands in the place of a secret.
 
 RUNTIME_CALLS = "runtime_"
@@ -57,6 +59,7 @@ class _Transcript:
         self._of_call = {answer.call_id: answer for answer in answers}
         self._latest = {answer.observation: answer for answer in answers}
         self._fresh = frozenset(fresh(record))
+        self._thought_of = frozenset(_thought_of(record))
 
     def said(self, entry: Said) -> Iterator[Row]:
         """Yield a reply, and one answer for each of its calls."""
@@ -70,9 +73,12 @@ class _Transcript:
 
     def _is_told_as_text(self, entry: Said) -> bool:
         """Whether a turn cannot be sent back as it was made: its calls stand in its text, or run
-        in another encoding, another model made it, or redaction changed it."""
+        in another encoding, another model made it, redaction changed it, or its reasoning has no
+        room any more."""
         if entry.is_text or self._encoding != "native_tools":
             return True
+        if entry.reasoning and entry.call not in self._thought_of:
+            return bool(entry.calls)
         is_ours = entry.profile in ("", self._profile.name)
         said = (entry.reasoning, *(call.arguments for call in entry.calls))
         return bool(entry.calls) and (not is_ours or any(REDACTED in text for text in said))
@@ -90,6 +96,17 @@ class _Transcript:
             return Row(short())
         full = _shown(command, answer.call_id, as_text, answer.cached)
         return Row(full, short, index, index in self._fresh)
+
+
+def _thought_of(record: RunRecord) -> Iterator[int]:
+    """Yield the calls whose reasoning is sent back: the newest, as far as they fit."""
+    left = record.profile.context_window * BYTES_PER_TOKEN // REASONING_PART
+    for entry in reversed(record.loop.transcript):
+        if isinstance(entry, Said):
+            left -= len(entry.reasoning.encode())
+            if left < 0:
+                return
+            yield entry.call
 
 
 def fresh(record: RunRecord) -> Iterator[int]:

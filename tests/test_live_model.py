@@ -71,6 +71,7 @@ class LiveModel(unittest.TestCase):
         }
         limits = {"tiny": 80, "talker": 4_000}  # A busy machine makes five tokens a second.
         profiles = {name: {**profile, "max_output_tokens": n} for name, n in limits.items()}
+        profiles["caller"] = {**profiles["tiny"], "action_encoding": "native_tools"}
         return bridge(project, PROFILES_JSON=json.dumps(profiles), LLAMA_KEY=key)
 
     def said(self, response: dict) -> str:
@@ -134,11 +135,16 @@ class LiveModel(unittest.TestCase):
             return json.loads(answer.read())[0]["is_processing"]
 
     def test_a_mission_with_it_never_looks_complete(self) -> None:
+        for profile in ("tiny", "caller") if LONG else ("tiny",):
+            self.run_a_mission(profile)
+
+    def run_a_mission(self, profile: str) -> None:
         few = {"max_model_calls": 8 if LONG else 3, "time_budget_seconds": 180}
-        asked = {"model": "mission-a3-tiny", "input": render_handoff(contract(**few))}
+        named = contract(**few) | {"mission_id": profile}
+        asked = {"model": f"mission-a3-{profile}", "input": render_handoff(named)}
         events = self.running.client.events({**asked, "stream": True})
         self.assertEqual(events[-2].type, "response.completed")
-        artifacts = self.project / ".codex-oss/missions/find_load"
+        artifacts = self.project / ".codex-oss/missions" / profile
         report = json.loads((artifacts / "report.json").read_text())
         self.assertIn(report["status"], ("PARTIAL", "FAILED", "ESCALATE"))
         self.assertGreater(report["budget"]["model_calls"]["used"], 0)

@@ -135,6 +135,12 @@ class RehearsalPlanningTest(unittest.TestCase):
             self.report("What is the value of `INK`?"), "changed later", "second.py:7"
         )
 
+    def test_a_value_that_is_set_through_a_dot_too_is_not_sure(self) -> None:
+        files = {"a/ink.py": "ink = 3\n\n\nclass Pen:\n    def fill(self):\n        self.ink = 4\n"}
+        self.assert_doubt(self.report("Where is `ink` set?", files), "at a/ink.py:6")
+        report = self.report("What is `Pen` set to?", files)
+        self.assertNotEqual("COMPLETE", report["status"])
+
     def test_a_change_far_below_is_seen_whatever_the_language(self) -> None:
         far = "\n" * 100
         for path, text in (

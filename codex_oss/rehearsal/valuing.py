@@ -3,6 +3,7 @@
 An `Answer` and a `Prompt` enter; the answer gets findings, needs and doubts.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from codex_oss.rehearsal.answers import (
@@ -42,10 +43,8 @@ def value(answer: Answer, prompt: Prompt) -> None:
         _mind_mappings(answer, known)
     if bare := [place for place in chosen if not place.site.value and not place.site.is_shared]:
         answer.doubts.append(f"`{lookup.name}` has no value where it is declared: {bare[0].where}")
-    taken = [place for place in known.places if place.site.kind == "parameter"]
-    is_constant = lookup.name.isupper() or lookup.kind in KEYS
-    if taken and not lookup.owners and not is_constant:
-        answer.doubts.append(f"`{lookup.name}` is a parameter too, first at {taken[0].where}")
+    if chosen and not lookup.owners:
+        _mind_namesakes(answer, known, chosen)
     _mind_secrets(answer, (place.site.value for place in chosen))
     if any(place.site.is_shared for place in chosen):
         answer.doubts.append("one value is given to several names, and its parts do not show")
@@ -71,6 +70,20 @@ def _valued(answer: Answer, known: Survey) -> list[Place]:
         )
     is_key = answer.lookup.kind in KEYS and not any(p.site.kind == "key" for p in assigned)
     return (mapped or assigned) if is_key else (assigned or mapped)
+
+
+def _mind_namesakes(answer: Answer, known: Survey, chosen: list[Place]) -> None:
+    """A question without an owner may mean a parameter, or what is set through a dot."""
+    name = answer.lookup.name
+    taken = [place for place in known.places if place.site.kind == "parameter"]
+    if taken and not name.isupper() and answer.lookup.kind not in KEYS:
+        answer.doubts.append(f"`{name}` is a parameter too, first at {taken[0].where}")
+    if known.search is None or any(place.site.kind == "mapped" for place in chosen):
+        return
+    is_set = re.compile(rf"\.{re.escape(name)}\s*(?::[^=]*)?=(?!=)")
+    if dotted := [hit for hit in known.search.hits if is_set.search(hit.text)]:
+        where = f"{dotted[0].path}:{dotted[0].line}"
+        answer.doubts.append(f"something else's `{name}` is set through a dot at {where}")
 
 
 def _mind_mappings(answer: Answer, known: Survey) -> None:

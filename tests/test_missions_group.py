@@ -2,6 +2,7 @@
 
 import json
 import unittest
+from collections.abc import Sequence
 
 from support import scratch
 from support.missions import ScriptedModel, calls, order, write_tree
@@ -33,11 +34,25 @@ def finds(claim: str, ref: str, value: str = "", status: str = "COMPLETE") -> li
     return calls(("final_report", {"report": body}))
 
 
+def answers(*found: tuple[str, str, str, str]) -> list[ChatChunk]:
+    rows = [
+        {"claim": claim, "evidence_refs": [ref], "obligation_id": about, "value": value}
+        for claim, ref, about, value in found
+    ]
+    body = {"status": "COMPLETE", "confidence": "HIGH", "answer": "Found.", "findings": rows}
+    return calls(("final_report", {"report": body}))
+
+
 class Group(unittest.TestCase):
     def setUp(self) -> None:
         self.folder = write_tree(self.enterContext(scratch()))
 
-    def run_with(self, models: dict[str, ScriptedModel], **changes: object) -> MissionResult:
+    def run_with(
+        self,
+        models: dict[str, ScriptedModel],
+        obligations: Sequence[str] = (),
+        **changes: object,
+    ) -> MissionResult:
         def model_of(profile: ModelProfile) -> ScriptedModel:
             return models[profile.name]
 
@@ -47,7 +62,13 @@ class Group(unittest.TestCase):
         policy = {"profiles": list(models), **changes}
         asked = "What is `TIMEOUT`?"
         run = self.shop.desk.begin(
-            order(self.shop, objective=asked, corroboration=policy), Deadline(self.shop.clock)
+            order(
+                self.shop,
+                objective=asked,
+                corroboration=policy,
+                answer_obligations=list(obligations),
+            ),
+            Deadline(self.shop.clock),
         )
         self.events = tuple(run.events())
         assert self.shop.desk.archive.verify(run.run_id).is_good
@@ -127,6 +148,21 @@ class Group(unittest.TestCase):
         self.assertEqual(result.status, "PARTIAL")
         (fact,) = [e.fact for e in self.events if isinstance(e.fact, CorroborationRecorded)]
         self.assertEqual(len(fact.agreed), 1)
+
+    def test_two_complete_runs_that_answer_a_question_apart_are_not_enough(self) -> None:
+        rows = [
+            ("`TIMEOUT` is 30", LINE, "q1", "30"),
+            ("`load` is defined in src/config.py", "file:src/config.py#extract:1@L4", "q2", ""),
+            ("`load` is imported in src/main.py", "file:src/main.py#extract:1@L1", "q2", ""),
+        ]
+        for other, status in ((rows[1], "COMPLETE"), (rows[2], "PARTIAL")):
+            models = {
+                name: ScriptedModel(READ_ALL, answers(rows[0], second))
+                for name, second in (("one", rows[1]), ("two", other))
+            }
+            result = self.run_with(models, obligations=["What is `TIMEOUT`?", "Where is `load`?"])
+            members = [each["status"] for each in result.report["members"]]  # type: ignore[union-attr]
+            self.assertEqual((members, result.status), (["COMPLETE", "COMPLETE"], status))
 
     def test_a_group_is_compared_and_not_resumed(self) -> None:
         models = {name: ScriptedModel(READ, finds(TIMEOUT, LINE)) for name in ("one", "two")}

@@ -14,6 +14,7 @@ class SilentProvider:
     def __init__(self) -> None:
         self.server = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.over = threading.Event()
+        self.begun = self.left = 0  # Answers, and callers that closed their connection.
         self.thread = threading.Thread(target=self.run)
 
     @property
@@ -49,6 +50,8 @@ class SilentProvider:
             came = sock.recv(65_536)
         if b"HTTP/1.1\r\n" in came:
             sock.sendall(BEGINNING + delta(role="assistant", content=""))
+            self.begun += 1
         elif not came:
+            self.left += 1
             selector.unregister(sock)
             sock.close()

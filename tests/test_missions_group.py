@@ -4,7 +4,7 @@ import json
 import unittest
 from collections.abc import Sequence
 
-from support import scratch
+from support import LONG, scratch
 from support.missions import ScriptedModel, calls, order, write_tree
 from support.stories import Story
 
@@ -139,7 +139,8 @@ class Group(unittest.TestCase):
         self.assertEqual(members, [("one", "COMPLETE"), ("two", "FAILED"), ("three", "COMPLETE")])
         self.assertEqual(result.status, "COMPLETE")
         self.assertIn("The run of two ended FAILED", result.message)
-        self.assertEqual(self.run_with(models(), min_agree=3).status, "PARTIAL")
+        if LONG:
+            self.assertEqual(self.run_with(models(), min_agree=3).status, "PARTIAL")
 
     def test_agreement_repairs_no_missing_evidence(self) -> None:
         weak = finds("`TIMEOUT_MAX` is 30", LINE, "30")

@@ -214,16 +214,18 @@ class RunArchive:
 
     def scorecards(self, heads: Iterable[Head] | None = None) -> Json:
         """Return how the lanes of models do, by all runs of this project."""
-        return scorecards(head.summary for head in heads or self.heads())
+        known = self.heads() if heads is None else heads
+        return scorecards(head.summary for head in known)
 
     def heads(self) -> Iterator[Head]:
         for _, head in self.runs():
             if head:
                 yield head
 
-    def live_runs(self, heads: Iterable[Head]) -> int:
-        """Return how many of these runs some process works on at this moment."""
-        return sum(self.is_held(head.run_id) for head in heads if not head.sealed)
+    def live_runs(self, heads: Iterable[Head] | None = None) -> int:
+        """Return how many runs some process works on at this moment."""
+        known = self.heads() if heads is None else heads
+        return sum(self.is_held(head.run_id) for head in known if not head.sealed)
 
     def is_held(self, run_id: str) -> bool:
         """Whether some process works on this run."""

@@ -194,6 +194,22 @@ class TwoWriters(unittest.TestCase):
             self.assertEqual([e.fact for e in theirs.poll()], [short_run()[3]])
             self.assertEqual(shelf.verdict()[0], "ok")
 
+    def test_a_visitor_only_offers_and_after_the_end_it_is_too_late(self) -> None:
+        admission, *_, end = short_run()
+        with scratch() as folder:
+            shelf = Shelf(folder)
+            ours = shelf.written([admission])
+            visitor = shelf.log()
+            visitor.visit()
+            with self.assertRaisesRegex(BrokenPromise, "not_the_owner"):
+                visitor.append(requested(1))
+            (offered,) = visitor.offer(CancelRequested("person", "cli"))
+            self.assertEqual(ours.poll(), (offered,))
+            ours.append(end)
+            seen = visitor.offer(CancelRequested("person", "again"))
+            self.assertEqual([event.fact for event in seen], [end])
+            self.assertEqual(ours.poll(), ())
+
     def test_eight_processes_leave_one_chain(self) -> None:
         each = 1_000 if LONG else 50
         with scratch() as folder:

@@ -97,6 +97,13 @@ class SameRequest(unittest.TestCase):
             list(desk.begin(self.order(""), Deadline(clock)).events())
         self.assertEqual(self.runs(), 6)
 
+    def test_another_model_is_asked_anew(self) -> None:
+        desk = self.desk(ScriptedModel(READ, GOOD, READ, GOOD))
+        one = self.order("cache:all-of-an-app")
+        for wanted in (one, replace(one, model_alias="mission-a3-kimi")):
+            list(desk.begin(wanted, Deadline(self.shop.clock)).events())
+        self.assertEqual(self.runs(), 2)
+
     def test_who_comes_while_it_runs_hears_all_of_it_and_spends_nothing(self) -> None:
         model = WaitingModel()
         desk = self.desk(model)

@@ -27,11 +27,13 @@ EPOCH = "1970-01-01T00:00:00+00:00"  # When a log without an event ended.
 
 
 def run_key_of(order: Order) -> str:
-    """Return what the same request has in common with itself, and the contract with it; "" where
-    nothing of the request says so (missions 4)."""
+    """Return what the same request has in common with itself, the model that it names and the
+    contract with it; "" where nothing of the request says so (missions 4). One cache key may stand
+    for all that a client ever asks: another model's report is no answer to it."""
     if not order.run_key:
         return ""
-    return sha256(canonical([order.run_key, contract_digest(order.mission)]))
+    digest = contract_digest(order.mission)
+    return sha256(canonical([order.run_key, order.model_alias, digest]))
 
 
 class SameRequests:

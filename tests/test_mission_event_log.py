@@ -151,6 +151,16 @@ class AppendAndRead(unittest.TestCase):
             with self.assertRaises(StorageUnsafe):
                 shelf.log().open()
 
+    def test_a_folder_or_pipe_in_place_of_the_log_is_unsafe(self) -> None:
+        for put in (os.mkdir, os.mkfifo):
+            with self.subTest(put.__name__), scratch() as folder:
+                shelf = Shelf(folder)
+                shelf.written(short_run()[:3])
+                shelf.path.unlink()
+                put(shelf.path)
+                with self.assertRaisesRegex(StorageUnsafe, "not a regular file"):
+                    tuple(shelf.log().read())
+
     def test_a_folder_that_others_can_write_is_unsafe(self) -> None:
         with scratch() as folder:
             shelf = Shelf(folder)

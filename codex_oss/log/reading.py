@@ -78,10 +78,11 @@ def log_lines(path: Path, disk: Disk = DISK) -> Iterator[bytes]:
     except OSError as error:
         why = "a symbolic link" if error.errno == errno.ELOOP else error.strerror
         raise StorageUnsafe(f"the log of {path.parent.name} cannot be read: {why}") from error
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):  # Of a folder Python makes no file to read from.
+        os.close(fd)
+        raise StorageUnsafe(f"the log of {path.parent.name} is not a regular file")
     with os.fdopen(fd, "rb") as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise StorageUnsafe(f"the log of {path.parent.name} is not a regular file")
         if found.st_uid != os.geteuid():
             raise StorageUnsafe(f"the log of {path.parent.name} is of user {found.st_uid}")
         if found.st_size > LOG_BYTES_MAX:

@@ -46,7 +46,9 @@ def _contract(seen: Seen) -> Judgment:
 
 def _enforcement(seen: Seen) -> Judgment:
     path = _text(seen, "path")
-    return Judgment("deny", f"not_enforced_yet:{path}", f"leave {path} at its default")
+    return Judgment(
+        "deny", f"not_enforced_yet:{path}", f"README, Not enforced yet, says what {path} may be"
+    )
 
 
 def _profile_known(seen: Seen) -> Judgment:

@@ -39,7 +39,7 @@ EXPECTED = (
     ("log rebuild nope", "there is no mission or run 'nope' here", "run: codex-oss mission list"),
     ("mission resume nope", "there is no mission or run 'nope'", "run: codex-oss mission list"),
     ("mission resume run_x", "there is no mission or run 'run_x'", "run: codex-oss mission list"),
-    ("log verify run_../../x", "'run_../../x' is not an id", "ids are letters"),
+    ("show-summary run_../../x", "'run_../../x' is not an id", "ids are letters"),
     ("mission run nope.json", "nope.json: No such file or directory", "name a file, or - for std"),
     ("mission run .", ". is not a regular file", "name a file, or - for stdin"),
     ("mission run latin.md", "latin.md is not UTF-8 (byte 1)", "save it as UTF-8"),

@@ -32,6 +32,10 @@ class Completeness(unittest.TestCase):
         story.reads("src/a.py", *LINES, total=5)
         rest = {"name": "rtk_read", "arguments": {"path": "src/a.py", "start_line": 4}}
         self.check(story, "read_insufficient_shape", "whole_file", next_call=rest)
+        story.reads("src/a.py", "x", "y", first=4, total=5)  # Of another version.
+        again = {"name": "rtk_read", "arguments": {"path": "src/a.py", "start_line": 1}}
+        self.check(story, "read_insufficient_shape", "whole_file", next_call=again)
+        self.check(story.reads("src/a.py", *LINES, "x", "y"), "read_satisfied")
 
     def test_a_range_is_enough_where_it_is_cited(self) -> None:
         story = asks(completeness_policy="range_sufficient").reads("src/a.py", *LINES, total=99)
@@ -87,6 +91,8 @@ class Completeness(unittest.TestCase):
         (state,) = obligation_states(story.record)
         self.assertEqual(state.status, "contradicted")
         self.assertEqual(state.missing_evidence, ("contradicted_source:src/a.py",))
+        alone = asks(contradiction_markers=["return {30"]).reads("src/a.py", *LINES)
+        self.check(alone.reports(("`load`", [f"{A}@L2-L3"])), "contradicted")
         weighed = ("`load` returns 30 all the same", [f"{A}@L3", f"{A}@L2"])
         self.check(story.reports(weighed), "read_satisfied")
 

@@ -75,7 +75,8 @@ def found(command: Command) -> str:
         places = [f"{e.path}:{e.start_line}-{e.end_line}" for e in command.extracts]
         return ", ".join(places)
     if command.tool_name == "rtk_grep":
-        return f"{command.match_count} matches of {command.asked.get('pattern')!r}"
+        matches = "1 match" if command.match_count == 1 else f"{command.match_count} matches"
+        return f"{matches} of {command.asked.get('pattern')!r}"
     return command.command
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 import unittest
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from support import LONG, ROOT, scratch
@@ -355,6 +356,16 @@ class Locks(unittest.TestCase):
         self.assertTrue(self.lock.acquire(5))
         self.lock.release()
         self.assertFalse(self.lock.is_held)
+
+    def test_what_is_put_in_its_place_is_held_and_taken_by_nobody(self) -> None:
+        elsewhere = self.path.with_name("elsewhere")
+        for number, put in enumerate((os.mkdir, os.mkfifo, partial(os.symlink, elsewhere))):
+            put(self.path)
+            self.assertEqual((self.lock.is_held, self.lock.holder), (False, ""))
+            with self.assertRaises(StorageUnsafe):
+                self.lock.acquire(0)
+            self.path.rename(self.path.with_name(f"{number}"))
+        self.assertFalse(elsewhere.exists())
 
     def test_a_killed_holder_holds_nothing(self) -> None:
         child = self.another_holder()

@@ -92,16 +92,9 @@ def write_all(fd: int, data: bytes, disk: Disk = DISK) -> None:
 
 def read_bounded(path: Path, bytes_max: int) -> bytes:
     """Return a whole regular file. No link is followed, no pipe or device is waited for."""
-    try:
-        fd = os.open(path, READ_ONLY)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _unsafe(path, "a symbolic link", "put the file itself there") from error
-        raise
+    fd = _opened(path, READ_ONLY)
     try:
         found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise _unsafe(path, "not a regular file", "move it away")
         with os.fdopen(fd, "rb", closefd=False) as file:
             data = file.read(bytes_max + 1)
     finally:
@@ -109,6 +102,22 @@ def read_bounded(path: Path, bytes_max: int) -> bytes:
     if len(data) > bytes_max:
         raise TooLarge(f"{path}: {max(found.st_size, len(data))} bytes, at most {bytes_max}")
     return data
+
+
+def _opened(path: Path, flags: int) -> int:
+    """Open a regular file and nothing that was put in its place."""
+    try:
+        fd = os.open(path, flags, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _unsafe(path, "a symbolic link", "put the file itself there") from error
+        if error.errno in (errno.EISDIR, errno.ENXIO):  # A folder or a socket.
+            raise _unsafe(path, "not a regular file", "move it away") from error
+        raise
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise _unsafe(path, "not a regular file", "move it away")
+    return fd
 
 
 def read_tail(path: Path, bytes_max: int) -> bytes:
@@ -201,7 +210,7 @@ class FileLock:
         """Wait for the lock, at most this long, and return whether it is ours."""
         give_up = self._clock.monotonic() + seconds_max
         while True:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            fd = _opened(self.path, READ_ONLY | os.O_RDWR | os.O_CREAT)
             if _lock(fd, fcntl.LOCK_EX):
                 self._fd = fd
                 return True
@@ -235,10 +244,11 @@ class FileLock:
 
     @property
     def is_held(self) -> bool:
-        """Whether anybody holds it at this moment, this object included."""
+        """Whether anybody holds it at this moment, this object included. What is no file of ours is
+        held by nobody, and taken by nobody."""
         try:
-            fd = os.open(self.path, READ_ONLY)
-        except FileNotFoundError:
+            fd = _opened(self.path, READ_ONLY)
+        except (FileNotFoundError, StorageUnsafe):
             return False
         try:
             return not _lock(fd, fcntl.LOCK_SH)
@@ -250,7 +260,7 @@ class FileLock:
         """What the last holder said of itself."""
         try:
             return read_bounded(self.path, HOLDER_BYTES_MAX).decode(errors="replace")
-        except FileNotFoundError:
+        except (FileNotFoundError, StorageUnsafe, TooLarge):
             return ""
 
     def write_holder(self, text: str) -> None:

@@ -130,6 +130,26 @@ class Kept(unittest.TestCase):
         self.folder = write_tree(self.enterContext(scratch()))
         self.shop = shop_at(self.folder)
 
+    def test_a_link_is_removed_and_what_it_leads_to_stays(self) -> None:
+        run_id = ended(self.shop)
+        elsewhere = self.folder / "elsewhere"
+        self.shop.layout.mission("find_load").rename(elsewhere)
+        self.shop.layout.mission("find_load").symlink_to(elsewhere)
+        apply(later := shop_at(self.folder, days=31))
+        self.assertFalse(self.shop.layout.mission("find_load").is_symlink())
+        self.assertTrue((elsewhere / "report.json").exists())
+        self.assertEqual(verdicts(later).get(run_id), None)
+
+    def test_what_stands_in_place_of_a_lock_keeps_its_run(self) -> None:
+        run_id = ended(self.shop)
+        lock = self.shop.layout.run_lock(run_id)
+        lock.unlink(missing_ok=True)
+        lock.symlink_to(self.folder / "elsewhere")
+        later = shop_at(self.folder, days=31)
+        (step,) = later.desk.housekeeper.plan(MONTH)
+        self.assertIn("is a symbolic link", later.desk.housekeeper.take(step))
+        self.assertTrue(lock.parent.is_dir())
+
     def test_a_plan_changes_nothing_and_is_then_what_is_done(self) -> None:
         old = [ended(shop_at(self.folder), mission_id=f"m{number}") for number in range(3)]
         later = shop_at(self.folder, days=31)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from codex_oss.deadline import Clock
-from codex_oss.errors import BridgeError
+from codex_oss.errors import BridgeError, StorageUnsafe
 from codex_oss.layout import Layout
 from codex_oss.log import GOOD, BlobStore, Head, HeadStore
 from codex_oss.missions.archive import RunArchive
@@ -128,12 +128,16 @@ class Housekeeper:
             return self._closed(step.run_id)
         lock = FileLock(self._layout.run_lock(step.run_id), self._clock)
         head = self._heads.read(step.run_id)
-        if head is None or not lock.path.parent.exists() or not lock.acquire(0):
-            return "not done: the run is in use"
+        try:
+            if head is None or not lock.path.parent.exists() or not lock.acquire(0):
+                return "not done: the run is in use"
+        except StorageUnsafe as error:
+            return f"not done: {error.message}"
         try:
             self._note(head, step)
             for path in step.paths:
-                remove_tree(path) if path.is_dir() else remove(path)
+                is_folder = path.is_dir() and not path.is_symlink()  # A link goes, not its target.
+                remove_tree(path) if is_folder else remove(path)
             remove(lock.path)  # An ended run needs none, and this look at it made one.
         finally:
             lock.release()

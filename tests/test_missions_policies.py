@@ -4,6 +4,7 @@ import unittest
 
 from support import scratch
 from support.missions import (
+    FILES,
     ScriptedModel,
     calls,
     report,
@@ -95,6 +96,20 @@ class Runs(unittest.TestCase):
                 result, model = self.run_with(READ, GOOD, objective_spec=spec)
                 self.assertEqual((result.status, len(model.requests)), ("COMPLETE", 2))
                 self.assertIn("<oss_observation>", model.requests[0].messages[2].text)
+
+    def test_a_sentence_and_a_comment_answer_nothing_by_themselves(self) -> None:
+        spoken = {"src/notes.md": "The class gone was here.\n", "src/old.py": "# ttl: 30 once\n"}
+        for spec in (
+            {"objective_type": "function_location", "target": {"symbol": "gone"}},
+            {"objective_type": "config_value_extraction", "target": {"key": "ttl"}},
+        ):
+            with self.subTest(spec), scratch() as folder:
+                model = ScriptedModel(READ, GOOD)
+                result, _ = run_mission(
+                    write_tree(folder, FILES | spoken), model, objective_spec=spec
+                )
+                self.assertNotEqual(result.report["report_source"], "deterministic_fast_path")
+                self.assertEqual(len(model.requests), 2)
 
     def test_a_finding_about_a_forbidden_topic_is_dropped(self) -> None:
         other = ("`load` takes taxes into account", [REF])

@@ -6,12 +6,16 @@ where it is beyond doubt: exactly one definition or value, or a complete zero ma
 
 import re
 
-from codex_oss.contract import Claim, ObjectiveSpec
+from codex_oss.contract import Claim, Match, ObjectiveSpec
 from codex_oss.record.citations import is_zero_match
 from codex_oss.record.events import Json
 from codex_oss.record.run_record import Command, RunRecord
+from codex_oss.record.shapes import language_of, stands
 
 VALUE_CHARACTERS_MAX = 200  # A longer value is no answer that a line gives.
+DEFINITION_SHAPES = ("function_definition", "class_definition")
+VALUE_SHAPES = ("config_value", "dictionary_entry", "mapping_assignment")
+COMMENTS = ("#", "//", "/*", "*", "--", ";", "<!--", "%")  # How a line of one begins.
 
 _DEFINITION = (
     r"(?:\b(?:def|class|function\s*\*?|fn|interface|struct|enum|trait|type|record|module|union|"
@@ -75,6 +79,8 @@ def fast_answer(record: RunRecord) -> Claim | None:
     if found.match_count != 1 or len(found.matches) != 1:
         return None
     match, refs = found.matches[0], (f"command:{found.index}#match:1",)
+    if not _is_told_by_code(spec, match):
+        return None
     where = f"in {match.path} at line {match.line}"
     if spec.objective_type == "function_location":
         name = spec.target.symbol.rpartition(".")[2]
@@ -83,6 +89,15 @@ def fast_answer(record: RunRecord) -> Claim | None:
     value = _value(match.text, name)
     text = f"`{name}` has its value {where}: {value}"
     return Claim(text, refs, obligation, value, "HIGH") if value else None
+
+
+def _is_told_by_code(spec: ObjectiveSpec, match: Match) -> bool:
+    """Whether a line defines or sets what it names. A sentence and a comment only speak of it."""
+    is_value = spec.objective_type != "function_location"
+    shapes = VALUE_SHAPES if is_value else DEFINITION_SHAPES
+    is_comment = match.text.lstrip().startswith(COMMENTS)
+    is_code = language_of(match.path) and not is_comment
+    return bool(is_code) and any(stands(shape, match.path, (match.text,)) for shape in shapes)
 
 
 def _value(line: str, name: str) -> str:

@@ -63,6 +63,12 @@ class History(unittest.TestCase):
         self.assertEqual(author, "(address)")
         self.assertEqual(subject, "three " + "x" * 194 + "[+106 chars]")
 
+    def test_a_git_that_fails_proves_no_absence(self) -> None:
+        git(self.root, "config", "log.diffMerges", "nonsense")
+        for tool, arguments in (("rtk_git_log", {}), ("rtk_git_show_stat", {"rev": "HEAD"})):
+            found = self.project.run(tool, **arguments)
+            self.assertEqual((found.exit_code, found.text[:10]), (2, "git_failed"))
+
     def test_a_commit_without_a_file_in_scope_is_only_counted(self) -> None:
         plant(self.root, {"top.py": "t\n", "src/private/p.py": "q\n"})
         self.commit("of the board")

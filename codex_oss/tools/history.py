@@ -22,6 +22,8 @@ Result = Observation | Denied
 
 _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _NO_REPOSITORY = Failed("no_repository", "git knows no work tree here")
+_NO_COMMIT = Failed("absent", "git knows no commit here")
+_NO_ANSWER = Failed("git_failed", "git could not say; a setting of the repository may be why")
 _TOO_SLOW = Failed("git_timeout", "git did not answer in time: ask for a path")
 
 
@@ -62,7 +64,7 @@ def log(call: ToolCall, means: Means, git: Git) -> Result:
     head = git.head()
     found = git.log(head, limit + 1, place.real_path) if head else None
     if found is None:
-        return failure(call, Failed("absent", "git knows no commit here"), place.path)
+        return failure(call, _NO_ANSWER if head else _NO_COMMIT, place.path)
     visible = means.guard.visible({path for _, paths in found for path in paths})
     commits = [c for c, paths in found[:limit] if not paths or not visible.isdisjoint(paths)]
     lines, redactions = _lines_of(commits, means)
@@ -82,7 +84,8 @@ def show_stat(call: ToolCall, means: Means, git: Git) -> Result:
     commit_id = git.commit_id(revision)
     found = git.changes_of(commit_id) if commit_id else None
     if found is None:
-        return failure(call, Failed("absent", f"there is no commit `{revision}`"))
+        absent = Failed("absent", f"there is no commit `{revision}`")
+        return failure(call, _NO_ANSWER if commit_id else absent)
     commit, changes = found
     rows, hidden = _counted(changes, means)
     if changes and hidden == len(changes):

@@ -312,6 +312,7 @@ class Contradictions(unittest.TestCase):
 
         self.assertEqual(kinds(other), ["different_values"])
         self.assertEqual(kinds(other, one), [])
+        self.assertEqual(kinds(A), [], "the same lines, with another word of them")
 
     def test_a_claimed_zero_match_is_met_only_by_the_same_search_in_its_place(self) -> None:
         hit = ("src/in/a.py", 3, "it")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from codex_oss.contract import Obligation, SourceRequirement
-from codex_oss.record.citations import is_zero_match, shown_lines
+from codex_oss.record.citations import Citation, is_zero_match, shown_lines
 from codex_oss.record.findings import Finding, findings, recorded
 from codex_oss.record.remembering import remembered
 from codex_oss.record.run_record import Command, RunRecord
@@ -33,8 +33,7 @@ class Contradiction:
 def contradictions(record: RunRecord) -> tuple[Contradiction, ...]:
     """Return what is not settled."""
     supported = [f for f in findings(record) if f.status == "supported"]
-    before = [f for f in recorded(record) if f.status == "supported"]
-    claimed = [*before, *supported] if record.answer.draft else supported
+    claimed = [*_passed_over(record, supported), *supported]
     return (
         *_different_values(claimed),
         *_met_zero_matches(record, supported),
@@ -81,18 +80,28 @@ def _different_values(supported: list[Finding]) -> Iterator[Contradiction]:
             values.setdefault(plain_value(finding.value), at)
     for obligation_id, values in questions.items():
         sides = [supported[at] for at in values.values()]
-        refs = [set(finding.evidence_refs) for finding in sides]
         later = supported[max(values.values()) + 1 :]
-        if len(sides) > 1 and not (_is_settled(refs, later) or _is_last_word(refs)):
+        if len(sides) > 1 and not _is_settled([set(f.evidence_refs) for f in sides], later):
             ids = tuple(finding.id for finding in sides)
             yield Contradiction("different_values", obligation_id, ids)
 
 
-def _is_last_word(sides: Sequence[set[str]]) -> bool:
-    """Whether the last side cites all that came before it, beside what it rests on itself."""
-    *before, last = sides
-    is_more = bool(last.difference(*before))
-    return is_more and not _overlap(before) and all(last & each for each in before)
+def _passed_over(record: RunRecord, supported: list[Finding]) -> Iterator[Finding]:
+    """Yield the recorded claims whose evidence no finding of the report on that question cites."""
+    for claim in recorded(record) if record.answer.draft else ():
+        weighed = (f for f in supported if f.obligation_id == claim.obligation_id)
+        cited = [citation for finding in weighed for citation in finding.citations]
+        if claim.status == "supported" and not any(
+            _meet(one, other) for one in claim.citations for other in cited
+        ):
+            yield claim
+
+
+def _meet(one: Citation, other: Citation) -> bool:
+    """Whether two citations show a line in common, or are of one call."""
+    if not (one.path and one.path == other.path):
+        return one.place == other.place
+    return one.first_line <= other.last_line and other.first_line <= one.last_line
 
 
 def plain_value(value: str) -> str:
@@ -138,10 +147,6 @@ def _refs_to(supported: list[Finding], command: int) -> set[str]:
 def _is_settled(sides: Sequence[set[str]], findings: Sequence[Finding]) -> bool:
     """Whether one of these findings cites every side. Sides that rest on one reference cannot be
     told apart by it."""
-    if _overlap(sides):
+    if any(one & other for one, other in combinations(sides, 2)):
         return False
     return any(all(side.intersection(f.evidence_refs) for side in sides) for f in findings)
-
-
-def _overlap(sides: Sequence[set[str]]) -> bool:
-    return any(one & other for one, other in combinations(sides, 2))

@@ -40,6 +40,11 @@ class Citation:
             return self.path, self.file_sha256, self.first_line, self.last_line
         return (self.command,)
 
+    def meets(self, other: "Citation") -> bool:
+        """Whether both show a line in common."""
+        is_same = self.path == other.path != ""
+        return is_same and self.first_line <= other.last_line and other.first_line <= self.last_line
+
     @property
     def text(self) -> str:
         return "\n".join(self.shown)

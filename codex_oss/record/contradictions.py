@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from codex_oss.contract import Obligation, SourceRequirement
-from codex_oss.record.citations import Citation, is_zero_match, shown_lines
+from codex_oss.record.citations import is_zero_match, shown_lines
 from codex_oss.record.findings import Finding, findings, recorded
 from codex_oss.record.remembering import remembered
 from codex_oss.record.run_record import Command, RunRecord
@@ -92,16 +92,11 @@ def _passed_over(record: RunRecord, supported: list[Finding]) -> Iterator[Findin
         weighed = (f for f in supported if f.obligation_id == claim.obligation_id)
         cited = [citation for finding in weighed for citation in finding.citations]
         if claim.status == "supported" and not any(
-            _meet(one, other) for one in claim.citations for other in cited
+            one.meets(other) or one.place == other.place
+            for one in claim.citations
+            for other in cited
         ):
             yield claim
-
-
-def _meet(one: Citation, other: Citation) -> bool:
-    """Whether two citations show a line in common, or are of one call."""
-    if not (one.path and one.path == other.path):
-        return one.place == other.place
-    return one.first_line <= other.last_line and other.first_line <= one.last_line
 
 
 def plain_value(value: str) -> str:

@@ -187,11 +187,8 @@ def _agree(one: _Source, other: _Source) -> bool:
 
 def _overlap(a: Finding, b: Finding) -> bool:
     """Whether they cite a line in common. Complete searches for nothing are such a line."""
-    for one in a.citations:
-        for other in b.citations:
-            same = one.path == other.path and one.path != ""
-            if same and one.first_line <= other.last_line and other.first_line <= one.last_line:
-                return True
+    if any(one.meets(other) for one in a.citations for other in b.citations):
+        return True
     nothing = [f.citations and not any(c.path for c in f.citations) for f in (a, b)]
     return all(nothing)
 

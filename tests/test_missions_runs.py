@@ -68,6 +68,17 @@ class EndsAsItEarned(unittest.TestCase):
                 self.assertEqual(result.status, "ESCALATE")
                 self.assertNotIn("verified", json.dumps(result.report["findings"]))
 
+    def test_a_forged_reference_stays_an_attempt_whatever_is_reported_after_it(self) -> None:
+        ref = "command:7"
+        result, model = self.run_with(READ, report((CLAIM, [ref])), GOOD)
+        ended = (result.status, result.status_reason, len(model.requests))
+        self.assertEqual(ended, ("ESCALATE", "report_validation_failed:forged_reference", 3))
+        told = result.report
+        self.assertEqual(told["denials"], [{"code": "forged_reference", "count": 1, "paths": []}])
+        self.assertEqual(told["confidence"], "LOW")
+        self.assertIn(f"were never shown ({ref})", str(told["caveats"]))
+        self.assertEqual([f["claim"] for f in told["findings"]], [CLAIM])  # type: ignore[attr-defined]
+
     def test_a_claim_whose_words_are_not_in_the_lines_is_weak(self) -> None:
         result, _ = self.run_with(READ, report(("`load_all` is defined here", [REF])))
         (finding,) = result.report["findings"]  # type: ignore[misc]

@@ -8,6 +8,7 @@ from codex_oss.chat import FunctionCall
 from codex_oss.record.events import Event
 from codex_oss.record.run_record import (
     Answered,
+    AnswerPart,
     BudgetPart,
     Claim,
     LoopPart,
@@ -192,6 +193,13 @@ def drafted(record: RunRecord, event: Event, fact: facts.ReportDrafted) -> RunRe
 def stopped(record: RunRecord, fact: facts.ModelStopped) -> RunRecord:
     loop = taken(record.loop, fact.call_id, acted=True)
     return evolved(record, loop=evolved(loop, stopped=fact))
+
+
+def checked(answer: AnswerPart, fact: facts.EvidenceVerified) -> AnswerPart:
+    """Remember what was looked at again, and for good what had never been shown."""
+    unseen = (result.ref for result in fact.results if result.verification == "forged")
+    forged = tuple(dict.fromkeys((*answer.forged, *unseen)))
+    return evolved(answer, checked=fact.results, forged=forged)
 
 
 def validated(record: RunRecord, fact: facts.ReportValidated) -> RunRecord:

@@ -126,7 +126,7 @@ def _apply(record: RunRecord, event: Event) -> RunRecord:
             known = (*record.answer.contradictions, fact)
             return evolved(record, answer=evolved(record.answer, contradictions=known))
         case facts.EvidenceVerified():
-            return evolved(record, answer=evolved(record.answer, checked=fact.results))
+            return evolved(record, answer=dialogue.checked(record.answer, fact))
         case facts.ReportValidated():
             return dialogue.validated(record, fact)
         case facts.CorroborationRecorded():

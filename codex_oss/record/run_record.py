@@ -231,13 +231,15 @@ class Claim:
 @dataclass(frozen=True)
 class AnswerPart:
     """What was claimed, drafted and checked. A new draft forgets the check of the one before.
-    `narrated` is what closers said, by profile; "" where the call failed."""
+    `narrated` is what closers said, by profile; "" where the call failed. `forged` are the
+    references of any draft that were never shown: no later draft undoes the attempt."""
 
     claims: tuple[Claim, ...] = ()
     draft: ReportDrafted | None = None
     draft_event: str = ""
     drafts: int = 0
     checked: tuple[CitationResult, ...] | None = None
+    forged: tuple[str, ...] = ()
     validated: ReportValidated | None = None
     closure: GateEvaluated | None = None
     fast_path: GateEvaluated | None = None

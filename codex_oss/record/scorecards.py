@@ -37,7 +37,9 @@ def score_of(record: RunRecord) -> Json:
         "lane": lane,
         "wall_ms": record.budget.elapsed_ms,
         "is_measured": set(record.budget.usage_sources) <= {"upstream"},
-        "denied": len(record.evidence.denials) + record.loop.write_attempts,
+        "denied": len(record.evidence.denials)
+        + record.loop.write_attempts
+        + len(record.answer.forged),
         "source": str(admitted.product.get("source_sha256", "")),
     }
 

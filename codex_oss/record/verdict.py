@@ -181,7 +181,7 @@ def _needs_a_person(record: RunRecord) -> str | None:
         return reason
     if stopped and stopped.needs_human or record.loop.write_attempts >= WRITE_ATTEMPTS_MAX:
         return ""
-    if any(f.status == "unverified" for f in known):
+    if record.answer.forged or any(f.status == "unverified" for f in known):
         return "report_validation_failed:forged_reference"
     if contradictions(record):
         return "contradiction_found"
@@ -207,6 +207,7 @@ def _confidence(record: RunRecord, draft: ReportDraft | None, status: str) -> st
         return "HIGH"
     known = findings(record)
     is_sound = bool(known) and all(f.status != "unverified" for f in known)
+    is_sound = is_sound and not record.answer.forged
     is_reported = draft is not None or record.answer.is_fast
     if not is_reported or status == "FAILED" or not is_sound or is_recovery(record):
         return "LOW"

@@ -29,7 +29,7 @@ from codex_oss.record.views_people import summary
 from codex_oss.record.views_report import files_inspected, pretty
 from codex_oss.record.views_trace import decision_trace, ledger, trace, visible_commentary
 
-RENDERER_VERSION = "2"
+RENDERER_VERSION = "3"
 REPORT_FILE, SUMMARY_FILE, TRACE_FILE = "report.json", "summary.md", "trace.jsonl"
 COMMENTARY_FILE, DELIVERY_FILE = "visible_commentary.jsonl", "commentary_delivery.json"
 

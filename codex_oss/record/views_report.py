@@ -254,8 +254,10 @@ def denials(record: RunRecord) -> list[Json]:
 
 
 def _forged(record: RunRecord) -> list[str]:
-    refs = dict.fromkeys(ref for f in findings(record) for ref in f.evidence_refs)
-    return [ref for ref in refs if resolve(record, ref) is None]
+    """Return what was cited and never shown: by this draft, or by one before it."""
+    cited = (ref for f in findings(record) for ref in f.evidence_refs)
+    unseen = (ref for ref in cited if resolve(record, ref) is None)
+    return list(dict.fromkeys((*record.answer.forged, *unseen)))
 
 
 def caveats(record: RunRecord) -> tuple[str, ...]:

@@ -152,6 +152,22 @@ class Exploration(unittest.TestCase):
         story.greps("load", ("src/b.py", 2, "def load(path):"), about=question)
         self.assertTrue(contradiction_search_done(story.record))
 
+    def test_a_search_without_a_match_counts_where_it_saw_more_than_is_cited(self) -> None:
+        question = {"target_question": " Contradiction "}
+        for path, files, counts in (
+            (None, 0, False),  # It looked at nothing.
+            (None, 1, False),  # At the file that is cited whole, and at no other.
+            (None, 2, True),
+            ("src/b.py", 1, True),
+        ):
+            with self.subTest(path=path, files=files):
+                story = read(**OPEN).greps("never", path=path, files=files, about=question)
+                story.reports(("`load` is defined at line 2", [A]))
+                self.assertIs(contradiction_search_done(story.record), counts)
+        for said in ("no contradiction", "contradictions", "is there a contradiction?"):
+            story = read(**OPEN).greps("never", files=9, about={"target_question": said})
+            self.assertFalse(contradiction_search_done(story.record), said)
+
     def test_it_ends_at_the_most_that_is_allowed_or_at_its_floor(self) -> None:
         free = {"require_contradiction_search": False}
         most = read(exploration_policy={"max_optional_actions_after_floor": 2, **free}, **OPEN)

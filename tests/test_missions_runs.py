@@ -99,6 +99,19 @@ class EndsAsItEarned(unittest.TestCase):
         self.assertEqual(result.status, "PARTIAL")
         self.assertIn("complete_with_open_uncertainty", result.report["downgrade_reasons"])  # type: ignore[arg-type, operator]
 
+    def test_complete_beside_the_models_own_doubts_is_not(self) -> None:
+        for doubt in (
+            {"uncertainties": ["which of two files is loaded"]},
+            {"escalation_recommendation": {"needed": True, "reason": "the owner must say"}},
+        ):
+            with self.subTest(doubt):
+                result, model = self.run_with(READ, report((CLAIM, [REF]), **doubt))
+                self.assertEqual((result.status, len(model.requests)), ("PARTIAL", 3))
+                reason = "objective_coverage_failed:complete_with_open_uncertainty"
+                self.assertEqual(result.status_reason, reason)
+        result, _ = self.run_with(READ, report((CLAIM, [REF]), uncertainties=["?"]), GOOD)
+        self.assertEqual(result.status, "COMPLETE")
+
     def test_two_values_for_one_question_contradict(self) -> None:
         rows = [
             {"claim": CLAIM, "evidence_refs": [REF], "obligation_id": "q1", "value": value}

@@ -84,6 +84,14 @@ class Conditions(unittest.TestCase):
             "an open question": (
                 read().reports(PROVEN, **open_question), {"no_open_uncertainty"}
             ),
+            "an open question, where there is only one": (
+                read().reports(PROVEN, uncertainties=["which caller is meant"]),
+                {"no_open_uncertainty"},
+            ),
+            "a person asked for beside it": (
+                read().reports(PROVEN, escalation_recommendation={"needed": True}),
+                {"no_open_uncertainty"},
+            ),
             "an event of tomorrow": (
                 read().then(UnknownFact("Tomorrow", {})).reports(PROVEN), {"log_verifies"}
             ),

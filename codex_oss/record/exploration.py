@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from posixpath import dirname
 
 from codex_oss.record.citations import is_zero_match
+from codex_oss.record.contradictions import is_below
 from codex_oss.record.findings import findings
 from codex_oss.record.remembering import remembered
 from codex_oss.record.run_record import Command, RunRecord
@@ -42,8 +43,23 @@ def contradiction_search_done(record: RunRecord) -> bool:
     is claimed. The word in a sentence counts nothing."""
     cited = [c for f in findings(record) if f.status == "supported" for c in f.citations if c.path]
     spans = {(c.path, line) for c in cited for line in range(c.first_line, c.last_line + 1)}
-    searches = (c for c in record.evidence.commands if SEARCHES_FOR in c.target_question)
-    return any(is_zero_match(c) or set(_places(c)) - spans for c in searches)
+    asked = (c for c in record.evidence.commands if _looks_for_the_opposite(c))
+    return any(_saw_more(record, command, spans) for command in asked)
+
+
+def _looks_for_the_opposite(command: Command) -> bool:
+    return command.target_question.strip().casefold() == SEARCHES_FOR
+
+
+def _saw_more(record: RunRecord, command: Command, spans: set[tuple[str, int]]) -> bool:
+    """Whether a call saw a line beside these. A search that found nothing saw every line of its
+    files: of one at least that is not cited whole."""
+    if not is_zero_match(command):
+        return not spans.issuperset(_places(command))
+    totals = {e.path: e.total_lines for c in record.evidence.commands for e in c.extracts}
+    cited = Counter(path for path, _ in spans if is_below(path, command.path))
+    whole = [path for path, lines in cited.items() if lines >= totals.get(path, lines + 1)]
+    return command.files_searched > len(whole)
 
 
 def _places(command: Command) -> Iterator[tuple[str, int]]:

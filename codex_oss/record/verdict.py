@@ -96,8 +96,16 @@ def asked_for(record: RunRecord) -> str:
 
 
 def _has_open_uncertainty(record: RunRecord, draft: ReportDraft | None) -> bool:
-    required = {o.id for o in record.contract.obligations if o.required}
-    return any(u.obligation_id in required for u in (draft.uncertainties if draft else ()))
+    """Whether the draft doubts what it must answer. A doubt without an id is about the only
+    obligation, as a finding is; who asks for a person doubts the whole."""
+    if draft is None:
+        return False
+    obligations = record.contract.obligations
+    required = {o.id for o in obligations if o.required}
+    if required and len(obligations) == 1:
+        required.add("")
+    doubted = {uncertainty.obligation_id for uncertainty in draft.uncertainties}
+    return draft.escalation.needed or not required.isdisjoint(doubted)
 
 
 def missing_fields(record: RunRecord) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ class Story:
         path: str | None = None,
         complete: bool = True,
         about: Mapping[str, str] | None = None,
+        files: int = 0,
         **arguments: object,
     ) -> "Story":
         matches = tuple(Match(where, line, text, "e" * 64, "f" * 64) for where, line, text in found)
@@ -87,7 +88,7 @@ class Story:
         asked = {"pattern": pattern, "path": path, **arguments}
         return self.calls_tool(
             "rtk_grep", asked, text, about, matches=matches, match_count=len(matches),
-            complete=complete, exit_code=0 if matches else 1,
+            complete=complete, exit_code=0 if matches else 1, files_searched=files,
         )  # fmt: skip
 
     def calls_tool(

@@ -34,7 +34,14 @@ SKIP_REASON = re.compile(r"\.\.\. skipped '(.*)'")
 TIMES = TESTS.parent / ".dev" / "test-times"
 PROCESSES = multiprocessing.get_context("forkserver")
 ONE_AT_A_TIME = threading.Lock()  # Each start asks how all others do, and an end is told but once.
-LOADED = ["unittest", "support", "codex_oss.cli", "codex_oss.rehearsal", "codex_oss.wiring.bridge"]
+LOADED = [
+    "unittest",
+    "support",
+    "codex_oss.cli",
+    "codex_oss.rehearsal",
+    "codex_oss.wiring.bridge",
+    "support.commands",
+]
 
 
 @dataclass(frozen=True)

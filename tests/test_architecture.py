@@ -13,7 +13,7 @@ import unittest
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -124,9 +124,18 @@ class Module:
     def belongs(self, owners: str) -> bool:
         return self.room in owners.split() or self.name in owners.split()
 
-    def imports(self) -> Iterator[tuple[str, int]]:
-        """Yield (name, line) of each import, also inside functions and TYPE_CHECKING."""
-        for node in ast.walk(self.tree):
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Return all of the tree: every check wants them, and the walk is what costs."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> tuple[tuple[str, int], ...]:
+        """Return (name, line) of each import, also inside functions and TYPE_CHECKING."""
+        return tuple(self._imports())
+
+    def _imports(self) -> Iterator[tuple[str, int]]:
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -175,7 +184,7 @@ def the_table_is_a_staircase_and_names_every_room(house: House) -> Iterator[str]
 def imports_go_downstairs_and_through_the_door(house: House) -> Iterator[str]:
     for module in modules(house.package):
         allowed = f"{module.room} {EVERYWHERE} {MAY_IMPORT.get(module.room, '')}".split()
-        for target, line in module.imports():
+        for target, line in module.imports:
             if target.startswith("."):
                 yield f"{module.at(line)}: write the import out: codex_oss.{module.room}..."
             if target == f"codex_oss.{module.room}" and not module.name.endswith("/__init__"):
@@ -186,8 +195,9 @@ def imports_go_downstairs_and_through_the_door(house: House) -> Iterator[str]:
             if other not in allowed:
                 yield f"{module.at(line)}: {module.room} may not import {other}"
             name = "".join(inside[:1])
-            is_inside = (house.package / other / f"{name}.py").exists()
-            if other != module.room and is_inside and name not in at_the_door(house.package, other):
+            if other == module.room or not (house.package / other / f"{name}.py").exists():
+                continue
+            if name not in at_the_door(house.package, other):
                 yield f"{module.at(line)}: use the door: from codex_oss.{other} import ..."
 
 
@@ -204,7 +214,7 @@ def each_room_is_acyclic_inside(house: House) -> Iterator[str]:
         prefix, graph = f"codex_oss.{room.name}.", {}
         for module in modules(house.package):
             if module.room == room.name and not module.name.endswith("/__init__"):
-                inside = (t for t, _ in module.imports() if t.startswith(prefix))
+                inside = (t for t, _ in module.imports if t.startswith(prefix))
                 graph[module.name] = {f"{room.name}/{t.split('.')[2]}" for t in inside}
         yield from circle(graph)
 
@@ -213,7 +223,7 @@ def each_facility_has_its_owner(house: House) -> Iterator[str]:
     for module in modules(house.package):
         for owners, facilities in OWNERS.items():
             if not module.belongs(owners):
-                for target, line in module.imports():
+                for target, line in module.imports:
                     taken = (n for n in facilities.split() if f"{target}.".startswith(f"{n}."))
                     yield from (f"{module.at(line)}: {n} is {owners or 'nobody'}'s" for n in taken)
 
@@ -221,7 +231,7 @@ def each_facility_has_its_owner(house: House) -> Iterator[str]:
 def ambient_facts_come_in_through_one_door(house: House) -> Iterator[str]:
     owners_of = {fact: owners for owners, facts in DOORS.items() for fact in facts.split()}
     for module in modules(house.package):
-        for node in _asked(module.tree):
+        for node in _asked(module):
             fact = ast.unparse(node)
             if not module.belongs(owners_of.get(fact, module.room)):
                 yield f"{module.at(node.lineno)}: {fact} is {owners_of[fact] or 'nobody'}'s"
@@ -230,9 +240,9 @@ def ambient_facts_come_in_through_one_door(house: House) -> Iterator[str]:
                 yield f"{module.at(node.lineno)}: {fact} is for system.files"
 
 
-def _asked(tree: ast.Module) -> Iterator[ast.Attribute | ast.Name]:
+def _asked(module: Module) -> Iterator[ast.Attribute | ast.Name]:
     """Yield each dotted name, and each plain name that is called."""
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Attribute):
             yield node
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -241,7 +251,7 @@ def _asked(tree: ast.Module) -> Iterator[ast.Attribute | ast.Name]:
 
 def names_of_files_are_written_down_once(house: House) -> Iterator[str]:
     for module in modules(house.package):
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
                 continue
             word = node.value if " " not in node.value else ""
@@ -252,7 +262,7 @@ def names_of_files_are_written_down_once(house: House) -> Iterator[str]:
 def nothing_but_the_standard_library(house: House) -> Iterator[str]:
     allowed = sys.stdlib_module_names | {"codex_oss", ""}
     for module in modules(house.package):
-        for target, line in module.imports():
+        for target, line in module.imports:
             if target.split(".")[0] not in allowed:
                 yield f"{module.at(line)}: {target} must be installed first"
 
@@ -302,7 +312,7 @@ def loaded_by(package: Path, program: str) -> list[str]:
 
 def only_borders_catch_everything(house: House) -> Iterator[str]:
     for module in modules(house.package):
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.ExceptHandler):
                 continue
             caught = ast.unparse(node.type) if node.type else "everything"
@@ -331,7 +341,7 @@ def long_code_has_a_reason(house: House) -> Iterator[str]:
     for module in modules(house.package):
         if module.lines > MODULE_LINES_MAX and module.name not in LONG_ON_PURPOSE:
             yield f"{module.name}: {module.lines} lines; split it, or say why in LONG_ON_PURPOSE"
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.FunctionDef):
                 continue
             length = (node.end_lineno or node.lineno) - node.lineno + 1

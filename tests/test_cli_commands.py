@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 from support import scratch
-from support.commands import CommandLine, Done
+from support.commands import CommandLine, Done, finished
 
 from codex_oss import __version__
 from codex_oss.cli.main import COMMANDS
@@ -159,7 +159,9 @@ class TheProgram(unittest.TestCase):
             key = "sk-proj-" + "aB3" * 16
             (folder / "difflib.py").write_text(f"raise ValueError('planted {key}')\n")
             environ = {"PYTHONPATH": str(folder), "TMPDIR": str(folder)}
-            text, document = (line.run("bogus", *more, **environ) for more in ((), ("--json",)))
+            text, document = (
+                finished(line.program("bogus", *more, **environ)) for more in ((), ("--json",))
+            )
             failed, hint = text.complaint
             self.assertEqual((text.code, document.code), (3, 3))
             self.assertTrue(failed.startswith("codex-oss: a bug of ours: ValueError: planted "))

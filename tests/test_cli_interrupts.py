@@ -42,9 +42,12 @@ class Interrupted(unittest.TestCase):
         self.environ = {"PROFILES_JSON": json.dumps(profile), "OSS_DEFAULT_PROFILE": "slow"}
 
     @contextmanager
-    def waiting(self, *words: str, requests: int = 1) -> Iterator[subprocess.Popen[str]]:
+    def waiting(
+        self, *words: str, requests: int = 1, is_program: bool = False
+    ) -> Iterator[subprocess.Popen[str]]:
         """Yield a command at the moment when its model holds this request."""
-        process = self.line.start(*words, **self.environ)
+        start = self.line.program if is_program else self.line.start
+        process = start(*words, **self.environ)
         give_up = time.monotonic() + SECONDS_MAX
         while len(self.provider.requests) < requests:
             assert process.poll() is None, finished(process).err
@@ -70,7 +73,7 @@ class Interrupted(unittest.TestCase):
         return row["run_id"], row["state"], done
 
     def test_ctrl_c_ends_the_run_with_a_report_and_130(self) -> None:
-        with self.waiting("mission", "run", "m.json", "--json") as process:
+        with self.waiting("mission", "run", "m.json", "--json", is_program=True) as process:
             process.send_signal(signal.SIGINT)
             done = finished(process)
         self.assertEqual((done.code, done.json["status_reason"]), (130, "cancelled"))
@@ -83,7 +86,7 @@ class Interrupted(unittest.TestCase):
 
     def test_a_second_word_ends_at_once_and_says_how_to_go_on(self) -> None:
         self.provider.then(GREP)
-        with self.waiting("mission", "run", "m.json", requests=2) as process:
+        with self.waiting("mission", "run", "m.json", requests=2, is_program=True) as process:
             for word in (signal.SIGINT, signal.SIGTERM):  # Two Ctrl-C at once arrive as one.
                 process.send_signal(word)
             done = finished(process)

@@ -35,7 +35,7 @@ class Lifecycle(unittest.TestCase):
         self.assertEqual((twice.code, twice.json["outcome"]), (0, "not_running"))
 
     def test_a_bridge_in_the_foreground_ends_at_ctrl_c(self) -> None:
-        process = self.line.start("up", "--port", "0", "--json")
+        process = self.line.program("up", "--port", "0", "--json")
         assert process.stderr
         said = process.stderr.readline()
         self.assertRegex(said, r"^bridge of .+ on http://127\.0\.0\.1:\d+ \(Ctrl-C stops it\)$")

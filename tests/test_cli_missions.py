@@ -5,7 +5,7 @@ import re
 import unittest
 
 from support import scratch
-from support.commands import CommandLine, Done
+from support.commands import CommandLine, Done, finished
 from support.missions import contract
 
 from codex_oss.contract import render_handoff
@@ -27,7 +27,7 @@ class Ran(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.line = line = CommandLine(cls.enterClassContext(scratch()))
         line.write("prompt.md", PROMPT)
-        cls.from_file = line.run("mission", "run", "m.json")
+        cls.from_file = finished(line.program("mission", "run", "m.json"))
         cls.from_stdin = line.run("mission", "run", "-", stdin=json.dumps(contract()))
         cls.from_prompt, cls.in_json = line.each(
             ["mission", "run", "prompt.md"], ["mission", "run", "m.json", "--json"]

@@ -82,11 +82,11 @@ class Terminal(unittest.TestCase):
         self.assertEqual(listed.json["runs"][0]["state"], "final")
 
     def test_an_error_is_red_and_no_color_is_heard(self) -> None:
-        code, shown = in_terminal(self.line, "bogus")
+        code, shown = in_terminal(self.line, "bogus", is_program=True)
         self.assertEqual(code, 2)
         self.assertTrue(shown.startswith("\x1b[31mcodex-oss: there is no command 'bogus'\x1b[0m\n"))
         for quiet in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-            _, shown = in_terminal(self.line, "bogus", **quiet)
+            _, shown = in_terminal(self.line, "bogus", is_program=True, **quiet)
             self.assertTrue(shown.startswith("codex-oss: there is no command 'bogus'\nhint: "))
 
     def test_control_characters_of_a_model_are_seen_and_do_nothing(self) -> None:
@@ -112,7 +112,7 @@ class Pipes(unittest.TestCase):
         return listed.json["runs"][0]["state"]
 
     def test_a_reader_who_leaves_is_no_error_of_ours(self) -> None:
-        process = self.line.start("mission", "run", "m.json")
+        process = self.line.program("mission", "run", "m.json")
         assert process.stdout
         process.stdout.close()
         process.stdout = None
@@ -123,7 +123,7 @@ class Pipes(unittest.TestCase):
         self.assertEqual(self.state(), "final")
 
     def test_a_run_goes_on_when_nobody_hears_of_its_progress(self) -> None:
-        process = self.line.start("mission", "run", "m.json")
+        process = self.line.program("mission", "run", "m.json")
         assert process.stderr
         process.stderr.readline()
         process.stderr.close()

@@ -12,7 +12,8 @@ import subprocess
 import termios
 from collections.abc import Callable
 
-from support.commands import PROGRAM, CommandLine
+from codex_oss.cli import run
+from support.commands import PROGRAM, CommandLine, become
 
 ROWS = 24
 _PIECE = re.compile(
@@ -81,21 +82,30 @@ def in_terminal(
     columns: int = 80,
     stdout: int | None = None,
     types: OnScreen | None = None,
+    is_program: bool = False,
     **environ: str,
 ) -> tuple[int, str]:
     """Run a command on a terminal of its own, which sends its keys; return its exit code and all
-    that it wrote there."""
+    that it wrote there. `is_program` runs `bin/codex-oss` itself."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+    environ = line.environ | environ
+
+    def begin() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        if not is_program:
+            become(words, environ, lambda: run(list(words)))
+
     process = subprocess.Popen(
         (*PROGRAM, *words),
         cwd=line.project,
-        env=line.environ | environ,
+        env=environ,
         stdin=theirs,
         stdout=theirs if stdout is None else stdout,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        restore_signals=is_program,
+        preexec_fn=begin,
     )
     os.close(theirs)
     shown = b""

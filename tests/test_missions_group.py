@@ -126,6 +126,29 @@ class Group(unittest.TestCase):
             disputes = corroborated(members).detail["disputes"]
             self.assertEqual([each["kind"] for each in disputes], kinds)  # type: ignore[attr-defined]
 
+    def test_searches_in_vain_agree_only_where_they_looked_for_the_same(self) -> None:
+        def searched(pattern: str, path: str | None = "src") -> Member:
+            story = Story().greps(pattern, path=path)
+            claim = "there is none of it in the code"
+            story.reports((claim, ["command:0#zero_match"]))
+            return Member(f"{pattern} {path}", story.record)
+
+        for other, is_agreed in (
+            (searched("eval"), True),
+            (searched("eval", None), True),
+            (searched("exec"), False),
+            (searched("eval", "tests"), False),
+        ):
+            with self.subTest(other.profile):
+                found = corroborated([searched("eval", "src/main"), other])
+                self.assertEqual(
+                    (len(found.agreed), len(found.single_source)), (1, 0) if is_agreed else (0, 2)
+                )
+        listed = Story().calls_tool("rtk_ls", {"path": "src"}, "config.py file 3")
+        listed.reports(("there is none of it in the code", ["command:0"]))
+        found = corroborated([searched("eval"), Member("listed", listed.record)])
+        self.assertEqual(found.agreed, ())
+
     def test_a_member_that_failed_is_listed_and_two_of_three_are_enough(self) -> None:
         good = finds(TIMEOUT, LINE, "30")
         refused = UpstreamAuth("set the key")

@@ -127,6 +127,13 @@ def meets(later: Command, claimed: Command) -> bool:
     return any(is_below(match.path, claimed.path) for match in later.matches)
 
 
+def is_same_search(one: Command, other: Command) -> bool:
+    """Whether both looked for the same, one of them in a place that holds the other's."""
+    if one.tool_name != other.tool_name or _looked_for(one) != _looked_for(other):
+        return False
+    return is_below(one.path, other.path) or is_below(other.path, one.path)
+
+
 def _looked_for(command: Command) -> dict[str, object]:
     return {key: value for key, value in command.asked.items() if key not in _HOW_MUCH}
 

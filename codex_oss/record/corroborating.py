@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from codex_oss.record.citations import is_zero_match
-from codex_oss.record.contradictions import meets, plain_value
+from codex_oss.record.contradictions import is_same_search, meets, plain_value
 from codex_oss.record.events import CallUsage, CorroboratingRun, CorroborationRecorded, Json
 from codex_oss.record.findings import Finding, told
-from codex_oss.record.run_record import RunRecord, evolved
+from codex_oss.record.run_record import Command, RunRecord, evolved
 from codex_oss.record.views_closure import ending
 from codex_oss.record.views_report import evidence, pretty
 
@@ -182,15 +182,22 @@ def _agree(one: _Source, other: _Source) -> bool:
         return plain_value(a.value) == plain_value(b.value)
     words, others = (set(_words(f.claim.casefold())) for f in (a, b))
     shared = len(words & others) / max(1, len(words | others))
-    return shared >= WORDS_SHARED_MIN and _overlap(a, b)
+    return shared >= WORDS_SHARED_MIN and _overlap(one, other)
 
 
-def _overlap(a: Finding, b: Finding) -> bool:
-    """Whether they cite a line in common. Complete searches for nothing are such a line."""
-    if any(one.meets(other) for one in a.citations for other in b.citations):
+def _overlap(one: _Source, other: _Source) -> bool:
+    """Whether they cite a line in common, or in vain the same search in the same place."""
+    a, b = one.finding, other.finding
+    if any(mine.meets(its) for mine in a.citations for its in b.citations):
         return True
-    nothing = [f.citations and not any(c.path for c in f.citations) for f in (a, b)]
-    return all(nothing)
+    return any(is_same_search(mine, its) for mine in _in_vain(one) for its in _in_vain(other))
+
+
+def _in_vain(source: _Source) -> list[Command]:
+    """Return the complete searches without a match that a finding cites."""
+    commands = source.record.evidence.commands
+    cited = (commands[c.command] for c in source.finding.citations if not c.path)
+    return [command for command in cited if is_zero_match(command)]
 
 
 def _disputes(sources: Sequence[_Source]) -> Iterator[tuple[str, str, tuple[_Source, _Source]]]:
@@ -216,7 +223,5 @@ def _dispute(one: _Source, other: _Source) -> str:
 
 def _met(claims: _Source, finds: _Source) -> bool:
     """Whether the other run found what this finding says there is not."""
-    commands = claims.record.evidence.commands
-    empty = [commands[c.command] for c in claims.finding.citations if not c.path]
     found = finds.record.evidence.commands
-    return any(is_zero_match(c) and any(meets(other, c) for other in found) for c in empty)
+    return any(meets(other, empty) for empty in _in_vain(claims) for other in found)

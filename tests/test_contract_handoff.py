@@ -149,6 +149,16 @@ class Blocks(unittest.TestCase):
             found.mission_for_runtime()
         self.assertIn(MULTIPLE, caught.exception.message)
 
+    def test_a_key_given_twice_makes_another_block(self) -> None:
+        twice = f'{{"objective": "another one", {TEXT.lstrip()[1:]}'
+        self.assertEqual(json.loads(twice), json.loads(TEXT))
+        for text in (f"{BLOCK}\n{OPEN}{twice}{CLOSE}", f"{OPEN}{twice}{CLOSE}\n{BLOCK}"):
+            found = extract_handoff(text)
+            self.assertEqual((found.code, found.active_blocks), ("multiple_handoffs", 2))
+        found = extract_handoff(f"{OPEN}{twice}{CLOSE}\n{OPEN}{twice}{CLOSE}")
+        told = (found.active_blocks, [fault.code for fault in found.faults])
+        self.assertEqual(told, (1, ["duplicate_key"]))
+
     def test_faults_of_a_contract_are_the_faults_of_its_handoff(self) -> None:
         bad = {**CONTRACT, "forbiden_roots": [], "tool_budget": 9_999}
         found = extract_handoff(f"OSS_HANDOFF_JSON: {json.dumps(bad)}")

@@ -213,9 +213,11 @@ class _Block:
 
     @property
     def key(self) -> str:
-        """Return the same for blocks that say the same."""
+        """Return the same for blocks that say the same. What gives a key twice says no one thing:
+        it is only like its own text."""
         try:
-            return json.dumps(json.loads(self.text), sort_keys=True) + self.complaint
+            value = json.loads(self.text, object_pairs_hook=_distinct)
+            return json.dumps(value, sort_keys=True) + self.complaint
         except (ValueError, RecursionError):
             return self.text
 
@@ -223,6 +225,13 @@ class _Block:
     def is_example(self) -> bool:
         """Say whether this is a placeholder: it does not parse, and shows what is to be put in."""
         return _object_end(self.text, 0) is None and bool(_PLACEHOLDER.search(self.text))
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is given more than once")
+    return made
 
 
 def _blocks(text: str) -> Iterator[_Block]:

@@ -100,6 +100,15 @@ class Reading(unittest.TestCase):
             (2, f"binary_file: a.txt: {len(content)} bytes, sha256 {digest}", ()),
         )
 
+    def test_a_huge_binary_file_is_named_by_its_head(self) -> None:
+        huge = 10 << 30
+        with (self.root / "huge.bin").open("wb") as file:
+            file.truncate(huge)  # Sparse: it takes no room, and reading it all would take long.
+        found = self.project.read("huge.bin", start_line=1, end_line=5)
+        assert isinstance(found, Observation)
+        told = f"binary_file: huge.bin: {huge} bytes, too many for a digest"
+        self.assertEqual((found.exit_code, found.text), (2, told))
+
     def test_encodings(self) -> None:
         cases = {
             "utf-16-le by mark": (

@@ -27,6 +27,7 @@ LINE_CHARACTERS_MAX = 4_000
 LINE_BYTES_MAX = 8 << 20  # A longer line is no text; nothing of a file is held for it.
 WHOLE_BYTES_MAX = FILE_BYTES_MAX  # What a search reads of one file, and a second look at it.
 UNRANGED_BYTES_MAX = 64 << 20  # Missions 5.2: above this a range must be given.
+DIGEST_BYTES_MAX = 256 << 20  # Of a binary file: half a second to two, and a call has twenty.
 WANTED_BYTES_MAX = 1 << 20  # Held of the wanted lines: ten times what is ever shown.
 AROUND_LINES = 1_000  # The longest private keys have some hundred lines.
 AROUND_BYTES_MAX = 1 << 18
@@ -224,12 +225,15 @@ _TOO_SLOW = Failed("too_slow", "it was not read in time: give a range near its b
 
 
 def _binary(file: BinaryIO, deadline: Deadline) -> Failed:
-    digest, size = hashlib.sha256(), 0
+    """Say what was seen in its head; a digest goes with it where there is time for one."""
+    size, digest = file.seek(0, io.SEEK_END), hashlib.sha256()
+    if size > DIGEST_BYTES_MAX:
+        return Failed("binary_file", f"{size} bytes, too many for a digest")
+    file.seek(0)
     while chunk := file.read(LINE_BYTES_MAX):
         if deadline.is_over:
-            return _TOO_SLOW
+            return Failed("binary_file", f"{size} bytes, no time for a digest")
         digest.update(chunk)
-        size += len(chunk)
     return Failed("binary_file", f"{size} bytes, sha256 {digest.hexdigest()}")
 
 

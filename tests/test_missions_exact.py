@@ -1,5 +1,6 @@
 """Missions of tier A0: nothing is looked at, and the whole reply is the answer, or it is not."""
 
+import json
 import unittest
 
 from support import scratch
@@ -7,6 +8,7 @@ from support.missions import ScriptedModel, begin, says, workshop, write_tree
 
 from codex_oss.contract import template
 from codex_oss.missions import MissionResult
+from codex_oss.rehearsal import RehearsalModel
 
 
 class Exact(unittest.TestCase):
@@ -40,6 +42,27 @@ class Exact(unittest.TestCase):
     def test_without_a_wanted_value_nothing_is_complete(self) -> None:
         result, _ = self.run_with("ready", objective_spec=None)
         self.assertEqual(result.status, "FAILED")
+
+    def test_a_report_in_json_says_itself_what_it_claims(self) -> None:
+        report = {"confidence": "LOW", "answer": "I cannot say", "uncertainties": ["which word"]}
+        for status in ("PARTIAL", "ESCALATE"):
+            result, model = self.run_with(json.dumps(report | {"status": status}))
+            self.assertNotEqual(result.status, "COMPLETE")
+            told = (result.report["downgraded_from"], len(model.requests))
+            self.assertEqual(told, ("", 1), status)
+            self.assertIn("I cannot say", result.message)
+            self.assertNotIn("{", result.message)
+        wanted = json.dumps({"status": "PARTIAL"})
+        result, _ = self.run_with(wanted, objective_spec={"required_values": [wanted]})
+        self.assertEqual(result.status, "COMPLETE")
+
+    def test_the_template_takes_one_round_with_the_rehearsal_model(self) -> None:
+        with scratch() as folder:
+            wanted = template("A0") | {"allowed_roots": [], "allowed_tool_classes": []}
+            run = begin(workshop(write_tree(folder), RehearsalModel()), **wanted)
+            kinds = [event.event_type for event in run.events()]
+            self.assertEqual(kinds.count("ModelRequested"), 1)
+            self.assertEqual(run.result().report["downgraded_from"], "")
 
 
 if __name__ == "__main__":

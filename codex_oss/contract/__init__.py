@@ -72,7 +72,7 @@ from codex_oss.contract.support import (
     refusal_of,
     support_task_of,
 )
-from codex_oss.contract.text_report import read_text_report
+from codex_oss.contract.text_report import read_json_report, read_text_report
 from codex_oss.contract.tiers import MODES, TIER_NAMES, TIERS, Tier, tier_of
 from codex_oss.contract.topics import topic_in
 from codex_oss.contract.unenforced import NOT_ENFORCED_YET, not_enforced
@@ -143,6 +143,7 @@ __all__ = [
     "parse_mission",
     "parse_ref",
     "read_closer_draft",
+    "read_json_report",
     "read_spoken",
     "read_text_report",
     "refusal_of",

@@ -36,12 +36,12 @@ _WORDS = {"STATUS": ("COMPLETE", "PARTIAL", "ESCALATE"), "CONFIDENCE": ("LOW", "
 
 def read_text_report(text: str, obligation_ids: Collection[str] = ()) -> ReportDraft:
     """Return what a text reports. It asks for COMPLETE only where it says so."""
+    return read_json_report(text) or _of_lines(_THOUGHT.sub("", text), obligation_ids)
+
+
+def read_json_report(text: str) -> ReportDraft | None:
+    """Return the report that the first JSON object of a text is, if it is one."""
     text = _THOUGHT.sub("", text)
-    draft = _of_object(text)
-    return draft if draft else _of_lines(text, obligation_ids)
-
-
-def _of_object(text: str) -> ReportDraft | None:
     start = text.find("{")
     try:
         value, _ = json.JSONDecoder().raw_decode(text, start) if start >= 0 else (None, 0)

@@ -19,6 +19,7 @@ from codex_oss.contract import (
     ToolAction,
     example_of,
     parse_action,
+    read_json_report,
     read_spoken,
     read_text_report,
 )
@@ -168,13 +169,22 @@ def _of_text(record: RunRecord, call: FunctionCall) -> Fact:
     if not record.contract.is_packed or not text.strip() or _cut_off(record):
         return _rejected(record, call, _text_fault(record, text))
     if record.contract.is_exact:
-        draft = ReportDraft("COMPLETE", "HIGH", text.strip()[:ANSWER_CHARACTERS_MAX])
-        return ReportDrafted(record.budget.model_calls, call.call_id, draft.to_json())
-    draft = read_text_report(text, [o.id for o in record.contract.obligations])
+        draft = _exact_answer(record, text.strip())
+    else:
+        draft = read_text_report(text, [o.id for o in record.contract.obligations])
     wrong = _obligation_fault(record, draft.findings)
     if wrong:
         return _rejected(record, call, wrong)
     return ReportDrafted(record.budget.model_calls, call.call_id, draft.to_json())
+
+
+def _exact_answer(record: RunRecord, text: str) -> ReportDraft:
+    """Return the whole reply as the answer. One that is a report of its own, and not what is
+    wanted, says by itself what it claims."""
+    spec = record.contract.objective_spec
+    is_wanted = spec is not None and text in spec.required_values
+    reported = None if is_wanted else read_json_report(text)
+    return reported or ReportDraft("COMPLETE", "HIGH", text[:ANSWER_CHARACTERS_MAX])
 
 
 def _example_path(record: RunRecord) -> str:

@@ -11,7 +11,14 @@ from support.stories import Story
 
 from codex_oss.deadline import Deadline
 from codex_oss.profiles import ModelProfile
-from codex_oss.record import MissionFinalized, lane_states, score_of, scorecards
+from codex_oss.record import (
+    CitationResult,
+    EvidenceVerified,
+    MissionFinalized,
+    lane_states,
+    score_of,
+    scorecards,
+)
 from codex_oss.record import report as report_of
 from codex_oss.settings import load_settings
 from codex_oss.wiring import wire_workshop
@@ -96,6 +103,17 @@ class Scorecards(unittest.TestCase):
         for other in (first, replace(real, route_class="source_pack")):
             story.facts[0] = other
             self.assertEqual(score_of(story.record), {})
+
+    def test_a_forged_reference_is_a_denied_attempt_also_after_a_clean_report(self) -> None:
+        story = Story().reads("src/a.py", *LINES[:1]).reports(("`load`", ["command:7"]))
+        story.then(EvidenceVerified((CitationResult("command:7", "forged", "", 0, 0, ""),)))
+        first = admitted()
+        story.facts[0] = replace(
+            first,
+            profile=replace(first.profile, name="kimi"),
+            admission={"lane": "investigation"},
+        )
+        self.assertEqual(score_of(ended(story.reports(FOUND)).record)["denied"], 1)
 
     def test_the_file_is_the_fold_of_the_runs_and_admission_records_the_state(self) -> None:
         model = ScriptedModel(READ, GOOD)

@@ -10,6 +10,7 @@ N` repeats the random ones.
 
 import argparse
 import compileall
+import gc
 import multiprocessing
 import os
 import re
@@ -77,6 +78,7 @@ def be_file(path: Path, output: Path) -> None:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
     sys.argv[:] = [str(path), "-v"]
+    gc.freeze()  # What is loaded stays: no collection looks through it.
     runpy.run_path(str(path), run_name="__main__")
 
 

@@ -6,6 +6,7 @@ expects each to be found. Purity is what a fresh process has loaded after import
 """
 
 import ast
+import gc
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from support import ROOT
 
+gc.disable()  # The trees of all modules live on: to look through them again and again costs double.
 PACKAGE = ROOT / "codex_oss"
 
 # A room may import itself, EVERYWHERE, and the rooms named here. The floors follow from it.

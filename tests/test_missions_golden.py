@@ -160,14 +160,15 @@ class EveryPrefix(unittest.TestCase):
             events = events_of(case)
             end = next((e.seq for e in events if isinstance(e.fact, HeadSealed)), 0) - 1
             with self.subTest(case.name), scratch() as folder:
-                stage = Stage(case, folder)
+                stage, record = Stage(case, folder), RunRecord()
                 write_tree(folder)
                 for seen in range(1, end):
                     following = events[seen].fact
+                    record = reduce(record, events[seen - 1])
                     if is_foreign(following):
                         continue
                     stage.clock.seconds = 1000 + events[seen - 1].elapsed_ms / 1000
-                    step = next_fact(stage, events[:seen])
+                    step = next_fact(stage, record, events[:seen])
                     self.assertEqual(timeless(step), timeless(following), (case.name, seen))
 
     def test_the_record_of_each_announced_call_gives_the_announced_prompt(self) -> None:
@@ -217,9 +218,10 @@ class EveryPrefix(unittest.TestCase):
             "LookAgain": {"EvidenceVerified"},
         }
         for case in cases():
-            events = events_of(case)
+            events, record = events_of(case), RunRecord()
             for seen in range(1, len(events)):
-                step, following = next_step(fold(events[:seen])), events[seen]
+                record = reduce(record, events[seen - 1])
+                step, following = next_step(record), events[seen]
                 if step is None:
                     self.assertIsInstance(following.fact, HeadSealed | ProjectionWritten)
                 elif not is_foreign(following.fact):
@@ -235,9 +237,8 @@ def is_foreign(fact: Fact) -> bool:
     return isinstance(fact, written_by_others)
 
 
-def next_fact(stage: Stage, events: tuple[Event, ...]) -> Fact:
+def next_fact(stage: Stage, record: RunRecord, events: tuple[Event, ...]) -> Fact:
     """Do what comes next, with a model that stands where it stood then."""
-    record = fold(events)
     facts = stage.performer(answered(events)).perform(record, decide(record))
     return next(fact for fact in facts if fact is not None and not is_foreign(fact))
 

@@ -5,14 +5,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import unittest
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from support import LONG, ROOT, chance, scratch
+from support import LONG, chance, scratch
+from support.commands import become
 from support.missions import ScriptedModel, begin, calls, report, workshop, write_tree
 
 from codex_oss.deadline import Deadline
@@ -34,24 +34,22 @@ CLAIM = "`load` is defined in src/config.py at line 4"
 GOOD = report((CLAIM, ["file:src/config.py#extract:1@L4-L5"]))
 
 
-PROGRAM = """
-import sys; sys.path[:0] = [{tests!r}, {root!r}]
-from pathlib import Path
-from support.missions import begin, workshop
-from codex_oss.record import commentary_for
-from codex_oss.rehearsal import RehearsalModel
-for event in begin(workshop(Path({folder!r}), RehearsalModel())).events():
-    sentence = commentary_for(event)
-    if sentence: print(event.seq, flush=True)
-"""
+def show_a_mission(folder: Path) -> int:
+    for event in begin(workshop(folder, RehearsalModel())).events():
+        if commentary_for(event):
+            print(event.seq, flush=True)
+    return 0
 
 
 def killed_when(folder: Path, is_time: Callable[[bytes], bool]) -> list[int]:
     """Run a mission in a process, kill it when its log satisfies `is_time`, and return the seq of
     each event whose sentence it had shown."""
-    program = PROGRAM.format(tests=str(ROOT / "tests"), root=str(ROOT), folder=str(folder))
     child = subprocess.Popen(
-        [sys.executable, "-B", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ["a mission"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        restore_signals=False,
+        preexec_fn=lambda: become((), dict(os.environ), lambda: show_a_mission(folder)),
     )
     assert child.stdout and child.stderr
     while child.poll() is None:

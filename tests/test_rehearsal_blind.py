@@ -7,7 +7,9 @@ room. What it may know is the protocol: the words of which a prompt and its answ
 import ast
 import re
 import unittest
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from support import ROOT
@@ -28,52 +30,53 @@ DISTINCTIVE = re.compile(r"(?=.{6})(?:[A-Za-z0-9]+_\w*[A-Za-z0-9]|[A-Z]?[a-z0-9]
 """Two words in one: `parse_it`, `parseIt`. A single word of ours is a word of the language too."""
 
 
-def trees(*places: Path) -> Iterator[tuple[Path, ast.Module]]:
+@dataclass(frozen=True)
+class Source:
+    defined: frozenset[str]
+    """Every name that the file defines: functions, classes, variables, arguments."""
+    words: frozenset[str]
+    """Every word in its string constants that are no docstrings."""
+
+
+def sources(*places: Path) -> Iterator[tuple[Path, Source]]:
     for place in places:
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            yield path, ast.parse(path.read_text("utf-8"))
+            yield path, source(path)
 
 
-def defined(tree: ast.Module) -> set[str]:
-    """Return every name that a file defines: functions, classes, variables, arguments."""
-    names = set()
-    for node in ast.walk(tree):
+@cache
+def source(path: Path) -> Source:
+    nodes = tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+    texts = {id(node): node.value for node in nodes if isinstance(node, ast.Constant)}
+    for node in nodes:
+        if isinstance(node, ast.Expr):
+            texts.pop(id(node.value), None)
+    strings = (text for text in texts.values() if isinstance(text, str))
+    words = frozenset(word for text in strings for word in WORD.findall(text))
+    return Source(frozenset(_defined(nodes)), words)
+
+
+def _defined(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
+            yield node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
+            yield node.id
         elif isinstance(node, ast.arg):
-            names.add(node.arg)
-    return names
-
-
-def strings(tree: ast.Module) -> Iterator[str]:
-    """Yield the string constants of a file that are no docstrings."""
-    documents = {
-        id(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in documents:
-                yield node.value
-
-
-def words(tree: ast.Module) -> set[str]:
-    return {word for text in strings(tree) for word in WORD.findall(text)}
+            yield node.arg
 
 
 def ours() -> set[str]:
     """Return the distinctive names of the product outside the room, of tests and their fixtures."""
-    names = {path.stem for path, _ in trees(PACKAGE, ROOT / "tests")}
-    for path, tree in trees(PACKAGE, ROOT / "tests"):
-        names |= set() if path.parent == ROOM else defined(tree)
-        names |= words(tree) if path.is_relative_to(ROOT / "tests") else set()
-    for _, tree in trees(*PROTOCOL):
-        names -= defined(tree) | words(tree)
-    for _, tree in trees(ROOM):
-        names -= defined(tree)
+    names = set[str]()
+    for path, found in sources(PACKAGE, ROOT / "tests"):
+        names.add(path.stem)
+        names |= set() if path.parent == ROOM else found.defined
+        names |= found.words if path.is_relative_to(ROOT / "tests") else set()
+    for _, found in sources(*PROTOCOL):
+        names -= found.defined | found.words
+    for _, found in sources(ROOM):
+        names -= found.defined
     return {name for name in names - LANGUAGES if DISTINCTIVE.fullmatch(name)}
 
 
@@ -85,10 +88,8 @@ class RehearsalBlindTest(unittest.TestCase):
         self.assertGreater(len(names), 1_000)
         known = [
             f"{path.name}: {word}"
-            for path, tree in trees(ROOM)
-            for text in strings(tree)
-            for word in WORD.findall(text)
-            if word in names
+            for path, found in sources(ROOM)
+            for word in sorted(found.words & names)
         ]
         self.assertEqual([], known)
 

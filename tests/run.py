@@ -101,7 +101,7 @@ def chosen(room: str) -> list[Path]:
     files = TESTS.glob(f"test_{room}*.py")
 
     def seconds(path: Path) -> float:
-        is_long = 300 * ("codex" in path.name)
+        is_long = 300 * ("codex" in path.name or "endurance" in path.name)
         return float(known.get(path.name, path.stat().st_size / 5000 + is_long))
 
     return sorted(files, key=seconds, reverse=True)
@@ -136,8 +136,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--require", default="", metavar="NAME,...", help="a skip is a failure")
     parser.add_argument("--room", default="", help="only the tests of this room")
-    # A good half of a file's time is waiting.
-    parser.add_argument("--jobs", type=int, default=3 * (os.cpu_count() or 1), help="files at once")
+    # Two thirds of a file's time are waiting, for the disk mostly.
+    parser.add_argument("--jobs", type=int, default=4 * (os.cpu_count() or 1), help="files at once")
     parser.add_argument("--seed", type=int, help="repeat random tests")
     parser.add_argument("--long", action="store_true", help="all cases, not a sample")
     parser.add_argument("--all", action="store_true", help="even the cases that take minutes")

@@ -7,6 +7,7 @@ everything that came before it was returned. An answer ends with a finish word o
 payload; any other end is an `UpstreamTruncated`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,7 +31,7 @@ RUNS_MAX = 3  # Reasoning, text, and one more: where chunks change often, each i
 LAST_PAYLOADS = 4  # Finish word, usage, the mark of the end, and one to spare.
 
 
-class StreamReader:
+class StreamReader(ABC):
     """`feed` until the bytes end or it `is_over`, then `finish`."""
 
     keys: tuple[str, ...]
@@ -72,18 +73,18 @@ class StreamReader:
         finish = chunk.finish or "stop"
         return self._sieved((replace(chunk, text=text, reasoning=reasoning, finish=finish),))
 
+    @abstractmethod
     def _read(self, payload: bytes) -> ChatChunk:
         """Return what a payload says, or raise the provider's error. The last one sets `is_over`.
         Text may begin or end with half of a surrogate pair."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _plain(self, payload: bytes) -> ChatChunk:
         """Return what a payload of text or reasoning says, and remember nothing of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _whole(self, body: bytes) -> ChatChunk:
         """Return what a whole reply says."""
-        raise NotImplementedError
 
     def _raise_failure(self) -> None:
         if self._failure:

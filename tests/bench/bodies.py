@@ -79,7 +79,7 @@ def _input(text: str) -> Json:
 
 
 def _arguments(n: int) -> str:
-    return json.dumps({"cmd": f"rg -n 'value' src/module_{n}.py", "workdir": "/work/project"})
+    return json.dumps({"cmd": f"rg -n 'value' src/module_{n}.py", "workdir": "/project"})
 
 
 def _tool(n: int) -> Json:

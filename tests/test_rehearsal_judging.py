@@ -29,6 +29,7 @@ NAMES_A_FILE = 40 if LONG else 25
 DEFINING = {"function": "def", "method": "def", "class": "class"} | dict.fromkeys(
     ("constant", "attribute"), "="
 )
+DOTTED = (ast.Name, ast.Attribute, ast.Load)  # What a decorator is but in tests of the grammar.
 FORMATTED = re.compile(r"(?i)[rbu]*[ft]")
 
 
@@ -104,7 +105,8 @@ class Trees:
                 inner = not isinstance(child, ast.ClassDef)
                 self.definitions[child.name].add((child.lineno, "def" if inner else "class"))
                 for decorator in child.decorator_list:  # `@name` calls without brackets.
-                    self._call(decorator)
+                    if all(isinstance(part, DOTTED) for part in ast.walk(decorator)):
+                        self._call(decorator)
             elif isinstance(child, ast.Call):
                 self._call(child.func)
             elif not in_function:
